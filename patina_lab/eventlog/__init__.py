@@ -1,0 +1,1 @@
+"""Where events are kept: built aside, put in place atomically, opened read-only."""

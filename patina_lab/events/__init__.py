@@ -1,0 +1,1 @@
+"""What happened: pure values that import nothing but the errors."""

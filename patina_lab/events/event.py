@@ -1,0 +1,85 @@
+"""`Event`: one frozen fact, the only value that sources make and the log keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from patina_lab.events.identity import canonical_json, event_id, micros, timestamp_text
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened, as one source tells it.
+
+    Parameters
+    ----------
+    event_type : str
+        Dotted or snake-case name, such as ``git.commit`` or ``decision_made``.
+    timestamp : datetime
+        The instant, aware; any offset.  The log keeps it in UTC with microseconds.
+    source_id : str
+        The source's own key: commit sha, session id, event id of a file.
+    data : mapping
+        The payload, JSON values only.
+    source_file : str or None
+        Path inside the repository, where the event was read from a file.
+    actor : str or None
+        Who did it, as the source writes it.
+    envelope : mapping or None
+        What the source wrote *around* the payload and what is not part of the identity:
+        display ids, sequence numbers, the timestamp as text.
+    plain : bool
+        See :func:`patina_lab.events.identity.canonical_json`.
+
+    Notes
+    -----
+    Total order of events: ``(occurred_us, source_id, event_type, event_id, source_file)``.
+    ``seq``, the rank in that order, belongs to a log and is no part of the event.
+    """
+
+    event_type: str
+    timestamp: datetime
+    source_id: str
+    data: Mapping[str, Any]
+    source_file: str | None = None
+    actor: str | None = None
+    envelope: Mapping[str, Any] | None = None
+    plain: bool = field(default=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.timestamp.tzinfo is None:
+            raise ValueError(
+                f"{self.event_type} {self.source_id}: timestamp {self.timestamp} has no UTC offset"
+            )
+
+    @property
+    def occurred_us(self) -> int:
+        """Microseconds since 1970-01-01T00:00:00Z."""
+        return micros(self.timestamp)
+
+    @cached_property
+    def payload(self) -> bytes:
+        """`data` as canonical JSON."""
+        return canonical_json(dict(self.data), plain=self.plain)
+
+    @cached_property
+    def event_id(self) -> str:
+        """Identity by content, 64 hexadecimal digits."""
+        return event_id(
+            self.event_type, timestamp_text(self.timestamp), self.actor, self.payload
+        )
+
+    @property
+    def order(self) -> tuple[int, str, str, str, str]:
+        """The key of the total order."""
+        return (
+            self.occurred_us,
+            self.source_id,
+            self.event_type,
+            self.event_id,
+            self.source_file or "",
+        )

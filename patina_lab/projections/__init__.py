@@ -1,0 +1,1 @@
+"""What the log means: pure functions from relations to a table."""

@@ -1,0 +1,1 @@
+"""Where events come from: read-only, one file a source."""

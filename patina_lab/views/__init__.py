@@ -1,0 +1,1 @@
+"""How it looks: charts and the renderer that shows them everywhere, offline."""
