@@ -69,9 +69,12 @@ class Event:
     @cached_property
     def event_id(self) -> str:
         """Identity by content, 64 hexadecimal digits."""
-        return event_id(
-            self.event_type, timestamp_text(self.timestamp), self.actor, self.payload
-        )
+        return event_id(self.event_type, timestamp_text(self.timestamp), self.actor, self.payload)
+
+    @property
+    def envelope_json(self) -> str | None:
+        """`envelope` as canonical JSON."""
+        return canonical_json(dict(self.envelope)).decode() if self.envelope else None
 
     @property
     def order(self) -> tuple[int, str, str, str, str]:

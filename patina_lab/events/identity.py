@@ -104,11 +104,11 @@ def event_id(event_type: str, timestamp: str, author: str | None, payload: bytes
     keys, so the text is put together from its already canonical parts.
     """
     digest = hashlib.sha256(b'{"author":')
-    digest.update(orjson.dumps(author))
+    digest.update(canonical_json(author, plain=True))
     digest.update(b',"payload":')
     digest.update(payload)
     digest.update(b',"timestamp":"' + timestamp.encode() + b'","type":')
-    digest.update(orjson.dumps(event_type))
+    digest.update(canonical_json(event_type, plain=True))
     digest.update(b"}")
     return digest.hexdigest()
 
