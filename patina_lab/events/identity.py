@@ -81,7 +81,8 @@ def timestamp_text(when: datetime) -> str:
     >>> timestamp_text(datetime(2025, 3, 1, 1, 30, tzinfo=timezone(timedelta(hours=5.5))))
     '2025-02-28T20:00:00.000000Z'
     """
-    when = when.astimezone(UTC)
+    if when.tzinfo is not UTC:
+        when = when.astimezone(UTC)
     # strftime("%Y") does not pad years below 1000 on every platform; isoformat does.
     return when.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import io
 import queue
+import re
 import secrets
 import subprocess
 import threading
@@ -46,6 +47,7 @@ _PINNED = (
     "--diff-algorithm=myers", "--no-color", "--no-abbrev", "--date=raw", "--encoding=UTF-8",
     "--ignore-submodules=none", f"--format={HEADER}", "--raw",
 )  # fmt: skip
+_OBJECT = re.compile(r"\b[0-9a-f]{40,64}\b")
 _RENAMES = ("-M50%", "-l1000")
 _EXACT = ("-M100%", "-l1000")
 
@@ -334,8 +336,13 @@ def _event(
     problem: Problem | None = None
     if given_up is not None:
         data["missing"] = given_up.what
+        named = _OBJECT.search(given_up.why)
         problem = Problem(
-            NAME, "missing object", f"Read without {given_up.what}: {given_up.why}.", record.sha
+            NAME,
+            "missing object",
+            f"Read without {given_up.what}: {given_up.why}.",
+            record.sha,
+            object_id=named[0] if named else None,
         )
     elif not source.lines:
         data["missing"] = "line counts"

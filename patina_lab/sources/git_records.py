@@ -91,7 +91,9 @@ def records(text: bytes, *, counts: bool) -> Iterator[CommitRecord]:
         if head[:1] != b"\x01" or at + _FIELDS >= end + 1:
             raise Truncated(f"expected a commit, found {head[:40]!r}")
         record = CommitRecord(
-            head[1:].decode(), tokens[at + 1].decode().split(), *tokens[at + 2 : at + _FIELDS]
+            head[1:].decode(),
+            tokens[at + 1].decode().split(),
+            *tokens[at + 2 : at + _FIELDS],  # type: ignore[arg-type]  # seven of them
         )
         at += _FIELDS
         if at >= end + 1 or tokens[at] != b"":
@@ -203,6 +205,7 @@ def _zone(offset: bytes) -> timezone | None:
         return None
 
 
+@lru_cache(maxsize=4096)  # most commits have the same date twice
 def parse_date(raw: bytes) -> tuple[datetime, str] | None:
     """Read git's raw date ``"1763742572 -0500"``.
 

@@ -338,13 +338,15 @@ class Objects:
         """Return the shas of every commit reachable from `sha`, newest first."""
         return self.run("rev-list", sha).decode().split()
 
-    def tree(self, sha: str) -> list[tuple[str, str, bytes]]:
+    def tree(self, sha: str, *paths: str) -> list[tuple[str, str, bytes]]:
         """Return ``(mode, blob, path)`` of every file in the tree of commit `sha`.
+
+        With `paths`, of those files only.
 
         Submodules are left out: their files belong to another history.
         """
         entries = []
-        for record in self.run("ls-tree", "-r", "-z", "--full-tree", sha).split(b"\0")[:-1]:
+        for record in self.run("ls-tree", "-r", "-z", "--full-tree", sha, *paths).split(b"\0")[:-1]:
             meta, path = record.split(b"\t", 1)
             mode, kind, oid = meta.decode().split(" ")
             if kind == "blob":

@@ -33,6 +33,8 @@ class Problem:
         Path inside the repository.
     line : int or None
         Line in that file, from 1.
+    object_id : str or None
+        The git object that is missing; when it comes, the next scrape tries again.
     """
 
     source: str
@@ -41,6 +43,7 @@ class Problem:
     source_id: str | None = None
     source_file: str | None = None
     line: int | None = None
+    object_id: str | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,676 @@
+"""Building a log: sources in, one immutable file out.
+
+The flow, and the whole of it::
+
+    what is asked       commit, options                    -> plan: is anything to do?
+    git, file sources   only what the last log lacks       -> staged rows (NDJSON)
+    last log + staged   dropped what is gone, ranked anew  -> tables of the new log
+    digest, manifest    put in place atomically
+
+An incremental build and a full one run the same statements; a full one merely has no last
+log to take rows from.  ``seq`` is ranked anew each time, because a merge brings commits
+that are older than those already there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.resources
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patina_lab.errors import CorruptLog, InvalidOption
+from patina_lab.eventlog import store as store_
+from patina_lab.eventlog.digest import DIGEST_SQL, REFS_DIGEST_SQL
+from patina_lab.eventlog.progress import Progress, silent
+from patina_lab.eventlog.staging import COLUMNS, Staging
+from patina_lab.eventlog.store import LogStore, Manifest, translated
+from patina_lab.eventlog.times import Moment, end_us
+from patina_lab.events.event import Event
+from patina_lab.events.identity import canonical_json
+from patina_lab.sources import git as git_
+from patina_lab.sources.git import GitSource
+from patina_lab.sources.git_records import decode_path
+from patina_lab.sources.repository import Objects, Repository, mailmap
+from patina_lab.sources.source import Coverage, FileSource, Problem, SourceFile
+
+if TYPE_CHECKING:
+    import duckdb
+
+SCHEMA_VERSION = 1
+"""Raised when the tables of a log change: every log is then built anew."""
+
+# Small blocks: a log has many columns, and each of them wastes half a block.
+_FILE: dict[str, str | bool | int | float | list[str]] = {
+    "storage_compatibility_version": "latest",
+    "default_block_size": "65536",
+}
+
+_RETRIED = ("missing object", "shallow boundary")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to scrape.
+
+    Parameters
+    ----------
+    at : str
+        The commit, as git names it.
+    until : date or timestamp, or None
+        Leave out events after it (a date: after that day, UTC).
+    worktree : bool
+        Add session notes and event files that are not committed, marked as such.
+    git : GitSource
+    files : tuple of FileSource
+    problems : tuple of Problem
+        What is already known to be wrong, such as a faulty configuration.
+    """
+
+    at: str = "HEAD"
+    until: Moment | None = None
+    worktree: bool = False
+    git: GitSource = field(default_factory=GitSource)
+    files: tuple[FileSource, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    def options(self, git_version: str) -> dict[str, Any]:
+        """Return everything but the commit that decides what the log holds."""
+        return {
+            "schema": SCHEMA_VERSION,
+            "git_version": git_version,
+            "git": {"version": git_.VERSION, **self.git.options()},
+            "files": {s.name: {"version": s.version, **s.options()} for s in self.files},
+            "until_us": None if self.until is None else end_us(self.until),
+            "worktree": self.worktree,
+        }
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a scrape did.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    how : str
+        ``unchanged``, ``incremental`` or ``full``.
+    added, removed : int
+        Events that the log gained and lost.
+    seconds : float
+    notices : tuple of str
+        What the user should know, in sentences.
+    """
+
+    manifest: Manifest
+    how: str
+    added: int
+    removed: int
+    seconds: float
+    notices: tuple[str, ...] = ()
+
+
+def build(
+    repository: Repository,
+    store: LogStore,
+    request: Request,
+    *,
+    rebuild: bool = False,
+    name: str = "current",
+    base: Manifest | None = None,
+    progress: Progress = silent,
+) -> Built:
+    """Bring the log of a repository up to date, or make it.
+
+    Parameters
+    ----------
+    repository : Repository
+    store : LogStore
+    request : Request
+    rebuild : bool
+        Read everything again even if the last log could be built upon.
+    name : str
+        Name of the pointer: ``current``, or that of a log of another commit.
+    base : Manifest or None
+        The log to build upon; by default the current one.
+    progress : Progress
+
+    Returns
+    -------
+    Built
+
+    Raises
+    ------
+    EmptyRepository, UnknownRevision, UnknownTime, InvalidOption
+        The request cannot be met.
+    StoreFull, StoreError
+        The log cannot be written; the last one is untouched.
+    """
+    started = time.monotonic()
+    sha = repository.resolve(request.at)
+    if request.worktree and (repository.work_tree is None or sha != repository.resolve("HEAD")):
+        raise InvalidOption(
+            f"worktree=True adds files to HEAD, and {request.at!r} is not what is checked out.",
+            "Leave out worktree, or at.",
+        )
+    with Objects(repository) as objects:
+        wanted = _Wanted.of(repository, objects, request, sha)
+        notices: list[str] = []
+        last = _last(store, base, notices)
+        if not rebuild and last is not None and name == "current" and wanted.is_met_by(last):
+            return Built(last, "unchanged", 0, 0, time.monotonic() - started)
+        with store.building() as folder, translated(store.folder):
+            # Another process may have scraped while this one waited for the lock.
+            last = base or _last(store, base, notices)
+            if not rebuild and last is not None and name == "current" and wanted.is_met_by(last):
+                return Built(last, "unchanged", 0, 0, time.monotonic() - started)
+            usable = last is not None and not rebuild and last.fingerprint == wanted.fingerprint
+            scrape = _Scrape(repository, objects, request, wanted, folder, progress)
+            try:
+                made = scrape.run(store, last, build_upon=usable)
+            except _UnreadableBase as err:
+                notices.append(f"{err} It was built anew.")
+                made = scrape.run(store, None, build_upon=False)
+            store.place(made.built, made.manifest, name)
+    return Built(
+        made.manifest,
+        "incremental" if made.built_upon else "full",
+        made.added,
+        made.removed,
+        time.monotonic() - started,
+        tuple(notices),
+    )
+
+
+def _last(store: LogStore, base: Manifest | None, notices: list[str]) -> Manifest | None:
+    if base is not None:
+        return base
+    try:
+        return store.manifest()
+    except CorruptLog as err:
+        notices.append(f"{err.message} It was built anew.")
+        return None
+
+
+class _UnreadableBase(Exception):
+    """The last log is damaged, so nothing can be taken from it."""
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The state of the repository that a log has to show."""
+
+    sha: str
+    fingerprint: str
+    options: Mapping[str, Any]
+    shallow: str
+    refs: str
+    uncommitted: Mapping[str, str]
+    git_version: str
+    objects: Objects = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, repository: Repository, objects: Objects, request: Request, sha: str) -> _Wanted:
+        git_version = objects.run("version").decode().strip().removeprefix("git version ")
+        options = request.options(git_version)
+        refs = [(name, oid) for name, _, oid, *_ in repository.tags()]
+        changed = _uncommitted(repository, objects, request) if request.worktree else {}
+        return cls(
+            sha=sha,
+            fingerprint=_hash(options),
+            options=options,
+            shallow=_hash(list(objects.shallow)) if objects.shallow else "",
+            refs=_hash(refs),
+            uncommitted={path: oid for path, (oid, _) in sorted(changed.items())},
+            git_version=git_version,
+            objects=objects,
+        )
+
+    def is_met_by(self, log: Manifest) -> bool:
+        """Whether `log` already shows this state, so that there is nothing to do."""
+        same = (
+            log.source_sha == self.sha
+            and log.fingerprint == self.fingerprint
+            and log.shallow == self.shallow
+            and log.refs == self.refs
+            and dict(log.uncommitted) == dict(self.uncommitted)
+        )
+        return same and not self.objects.present(log.missing_objects)
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(canonical_json(value)).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class _Made:
+    built: Path
+    manifest: Manifest
+    added: int
+    removed: int
+    built_upon: bool
+
+
+class _Scrape:
+    """One run: everything between the lock and the pointer."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        objects: Objects,
+        request: Request,
+        wanted: _Wanted,
+        folder: Path,
+        progress: Progress,
+    ) -> None:
+        self.repository = repository
+        self.objects = objects
+        self.request = request
+        self.wanted = wanted
+        self.folder = folder
+        self.progress = progress
+
+    def run(self, store: LogStore, last: Manifest | None, *, build_upon: bool) -> _Made:
+        """Build the log file in the build folder."""
+        import duckdb
+
+        built = self.folder / "log.duckdb"
+        built.unlink(missing_ok=True)
+        connection = duckdb.connect(str(built), config=_FILE)
+        try:
+            connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '400MB'")
+            connection.execute("SET enable_progress_bar = false")
+            store_.limit_temporary_files(connection, self.folder)
+            connection.execute(_schema())
+            had = self._attach_last(connection, store, last, build_upon=build_upon)
+            with Staging(self.folder) as staging:
+                history = self._git(connection, staging, last if had else None)
+                self._files(connection, staging, build_upon=had)
+                for problem in self.request.problems:
+                    staging.problem(problem)
+                for found in git_.tags(self.objects, history):
+                    self._stage(staging, "git", found)
+            self.progress("write", 0, None)
+            counted = self._write(connection, staging, had=had)
+            manifest = self._manifest(connection, last, counted, had=had)
+        finally:
+            connection.close()
+        return _Made(built, manifest, counted["added"], counted["removed"], had)
+
+    def _attach_last(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        store: LogStore,
+        last: Manifest | None,
+        *,
+        build_upon: bool,
+    ) -> bool:
+        """Attach the last log as ``old``, or an empty one; say whether there is one."""
+        import duckdb
+
+        if last is not None:
+            place = str(store.folder / last.file).replace("'", "''")
+            try:
+                connection.execute(f"ATTACH '{place}' AS old (READ_ONLY)")
+                connection.execute(
+                    "INSERT INTO scrape_meta SELECT * FROM old.main.scrape_meta ORDER BY ALL"
+                )
+            except duckdb.Error as err:
+                if build_upon:
+                    raise _UnreadableBase(
+                        f"The last log {place} cannot be read ({str(err).splitlines()[0]})."
+                    ) from err
+        return build_upon and last is not None
+
+    # -- reading -----------------------------------------------------------------------
+
+    def _git(
+        self, connection: duckdb.DuckDBPyConnection, staging: Staging, last: Manifest | None
+    ) -> Iterable[str]:
+        """Stage the commits that the last log lacks; return the whole history's shas."""
+        have: set[str] = set()
+        again: set[str] = set()
+        if last is not None:
+            have = _column(
+                connection,
+                "SELECT source_id FROM old.main.eventlog "
+                "WHERE source = 'git' AND event_type = 'git.commit'",
+            )
+            again = _column(
+                connection,
+                "SELECT source_id FROM old.main.quarantine WHERE source = 'git' AND reason IN "
+                f"{_RETRIED}",
+            )
+        until_us = self.wanted.options["until_us"]
+        new, gone, history = self._difference(last, have)
+        connection.execute("CREATE TEMP TABLE dropped AS SELECT unnest(?::VARCHAR[]) AS sha", [
+            sorted(gone | again)
+        ])  # fmt: skip
+        todo = new + sorted(again - gone)
+        self.progress("commits", 0, len(todo))
+        read = 0
+
+        def advance(n: int) -> None:
+            nonlocal read
+            read += n
+            self.progress("commits", read, len(todo))
+
+        for event, problem in self.request.git.commits(self.objects, todo, progress=advance):
+            if until_us is not None and event.occurred_us >= until_us:
+                continue
+            staging.event("git", event)
+            if problem is not None:
+                staging.problem(problem)
+        return history
+
+    def _difference(
+        self, last: Manifest | None, have: set[str]
+    ) -> tuple[list[str], set[str], Iterable[str]]:
+        """Compare the wanted history with the commits in the last log.
+
+        Returns
+        -------
+        (new, gone, history)
+            `new` newest first.  With an upper time limit, commits beyond it are always
+            "new": they are not in the log, and are read and left out again.
+        """
+        sha = self.wanted.sha
+        if last is not None and self.wanted.options["until_us"] is None:
+            same_boundary = last.shallow == self.wanted.shallow
+            if same_boundary and self._is_ancestor(last.source_sha, sha):
+                new = self.objects.run("rev-list", sha, "--not", last.source_sha)
+                shas = new.decode().split()
+                return shas, set(), [*shas, *have]
+        history = self.objects.history(sha)
+        reachable = set(history)
+        return [s for s in history if s not in have], have - reachable, history
+
+    def _is_ancestor(self, older: str, newer: str) -> bool:
+        process = self.objects.process("merge-base", "--is-ancestor", older, newer)
+        process.communicate()
+        return process.returncode == 0
+
+    def _files(
+        self, connection: duckdb.DuckDBPyConnection, staging: Staging, *, build_upon: bool
+    ) -> None:
+        """Stage the events of files that are new or changed, and list those that are not."""
+        had: dict[tuple[str, str], tuple[str, bool]] = {}
+        if build_upon:
+            rows = connection.execute(
+                "SELECT source, path, blob, uncommitted FROM old.main.source_files"
+            ).fetchall()
+            had = {(source, path): (blob, loose) for source, path, blob, loose in rows}
+        kept: list[tuple[str, str]] = []
+        todo: list[tuple[FileSource, str, str, bool, bytes | None]] = []
+        for source, path, blob, loose, content in self._wanted_files():
+            if had.get((source.name, path)) == (blob, loose):
+                kept.append((source.name, path))
+                staging.file(source.name, path, blob, uncommitted=loose)
+            else:
+                todo.append((source, path, blob, loose, content))
+        connection.execute(
+            "CREATE TEMP TABLE kept_files AS "
+            "SELECT unnest(?::VARCHAR[]) AS source, unnest(?::VARCHAR[]) AS path",
+            [[s for s, _ in kept], [p for _, p in kept]],
+        )
+        self.progress("files", 0, len(todo))
+        contents = self.objects.blobs(
+            blob.removesuffix(_LINK) for _, _, blob, _, content in todo if content is None
+        )
+        for done, (source, path, blob, loose, content) in enumerate(todo, 1):
+            given = content if content is not None else next(contents)[1]
+            self._file(staging, source, path, blob, given, uncommitted=loose)
+            self.progress("files", done, len(todo))
+
+    def _wanted_files(
+        self,
+    ) -> Iterator[tuple[FileSource, str, str, bool, bytes | None]]:
+        """Yield ``(source, path, blob, uncommitted, content)`` of every file to be read.
+
+        Content is None where it is the blob's.
+        """
+        changed = (
+            _uncommitted(self.repository, self.objects, self.request)
+            if self.request.worktree
+            else {}
+        )
+        entries: dict[str, tuple[str, bool, bytes | None]] = {}
+        for mode, oid, raw in self.objects.tree(self.wanted.sha):
+            blob = oid + _LINK if mode == "120000" else oid
+            entries[decode_path(raw)] = (blob, False, None)
+        for path, (blob, content) in changed.items():
+            if content is None:
+                entries.pop(path, None)
+            else:
+                entries[path] = (blob, True, content)
+        for source in self.request.files:
+            for path in sorted(filter(source.wants, entries)):
+                blob, loose, content = entries[path]
+                yield source, path, blob, loose, content
+
+    def _file(
+        self,
+        staging: Staging,
+        source: FileSource,
+        path: str,
+        blob: str,
+        content: bytes | None,
+        *,
+        uncommitted: bool,
+    ) -> None:
+        """Stage what one file says."""
+        if content is None:
+            oid = blob.removesuffix(_LINK)
+            staging.problem(
+                Problem(
+                    source.name,
+                    "missing object",
+                    f"The file's object {oid} is not in this clone.",
+                    source_file=path,
+                    object_id=oid,
+                )
+            )
+            # Under a name that no blob has, so that the next scrape tries it again.
+            staging.file(source.name, path, "missing", uncommitted=uncommitted)
+            return
+        staging.file(source.name, path, blob, uncommitted=uncommitted)
+        try:
+            for found in source.read(SourceFile(path, content, blob.endswith(_LINK))):
+                if isinstance(found, Coverage):
+                    staging.coverage(source.name, path, found)
+                    continue
+                if isinstance(found, Event) and uncommitted:
+                    found = replace(found, envelope={**(found.envelope or {}), "uncommitted": True})
+                self._stage(staging, source.name, found)
+        except Exception as err:  # noqa: BLE001 - one file must not stop the others
+            staging.problem(
+                Problem(
+                    source.name,
+                    "source failed",
+                    f"{type(err).__name__}: {err}",
+                    source_file=path,
+                )
+            )
+
+    def _stage(self, staging: Staging, source: str, found: Event | Problem) -> None:
+        if isinstance(found, Problem):
+            staging.problem(found)
+            return
+        until_us = self.wanted.options["until_us"]
+        if until_us is None or found.occurred_us < until_us:
+            staging.event(source, found)
+
+    # -- writing -----------------------------------------------------------------------
+
+    def _write(
+        self, connection: duckdb.DuckDBPyConnection, staging: Staging, *, had: bool
+    ) -> dict[str, int]:
+        """Fill the tables of the new log from the last log and the staged rows."""
+        tables = _sql("write_incremental.sql" if had else "write_full.sql")
+        for kind in COLUMNS:
+            connection.execute(f"CREATE TEMP TABLE new_{kind} AS FROM {staging.reader(kind)}")
+            (self.folder / f"{kind}.ndjson").unlink()
+        connection.execute("BEGIN")
+        for statement in [*_statements(_sql("write_new.sql")), *_statements(tables)]:
+            connection.execute(statement)
+        self._authors(connection)
+        for statement in _statements(_sql("write.sql")):
+            connection.execute(statement)
+        connection.execute("COMMIT")
+        (events,) = _row(connection, "SELECT count(*) FROM eventlog")
+        (kept,) = _row(connection, "SELECT count(*) FROM rank WHERE n < (SELECT first FROM new_n)")
+        before = 0
+        if had:
+            (before,) = _row(connection, "SELECT count(*) FROM old.main.eventlog")
+        return {"added": events - kept, "removed": before - kept, "events": events}
+
+    def _authors(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Fill `authors`: the identities of all commits, as corrected by the commit's mailmap."""
+        rows = connection.execute(
+            "SELECT name, email FROM identity ORDER BY name, email"
+        ).fetchall()
+        content = None
+        for mode, oid, path in self.objects.tree(self.wanted.sha, ".mailmap"):
+            if path == b".mailmap" and mode != "120000":
+                content = next(self.objects.blobs([oid]))[1]
+        proper = mailmap(self.objects, content, rows)
+        pairs = [proper[row] for row in rows]
+        connection.execute(
+            "INSERT INTO authors SELECT unnest(?::INTEGER[]), unnest(?::VARCHAR[]), "
+            "unnest(?::VARCHAR[]), unnest(?::VARCHAR[]), unnest(?::VARCHAR[])",
+            [
+                list(range(1, len(rows) + 1)),
+                [name for name, _ in rows],
+                [email for _, email in rows],
+                [name for name, _ in pairs],
+                [email for _, email in pairs],
+            ],
+        )
+
+    def _manifest(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        last: Manifest | None,
+        counted: Mapping[str, int],
+        *,
+        had: bool,
+    ) -> Manifest:
+        (digest,) = _row(connection, DIGEST_SQL)
+        (refs_digest,) = _row(connection, REFS_DIGEST_SQL)
+        by_type = dict(
+            connection.execute(
+                "SELECT event_type, count(*) FROM eventlog GROUP BY ALL ORDER BY ALL"
+            ).fetchall()
+        )
+        first, latest, quarantined = _row(
+            connection,
+            "SELECT min(occurred_us), max(occurred_us), (SELECT count(*) FROM quarantine) "
+            "FROM eventlog",
+        )
+        (batch,) = _row(connection, "SELECT coalesce(max(batch), 0) + 1 FROM scrape_meta")
+        connection.execute(
+            _sql("scrape_meta.sql"),
+            {
+                "batch": batch,
+                "sha": self.wanted.sha,
+                "how": "incremental" if had else "full",
+                "added": counted["added"],
+                "removed": counted["removed"],
+                "options": json.dumps(self.wanted.options, sort_keys=True),
+                "git_version": self.wanted.git_version,
+                "digest": digest,
+            },
+        )
+        missing = _column(
+            connection, "SELECT object_id FROM quarantine WHERE object_id IS NOT NULL"
+        )
+        return Manifest(
+            file=f"log-{batch}-{digest[:16]}-{self.folder.name.removeprefix('build-')}.duckdb",
+            digest=digest,
+            refs_digest=refs_digest,
+            source_sha=self.wanted.sha,
+            fingerprint=self.wanted.fingerprint,
+            shallow=self.wanted.shallow,
+            refs=self.wanted.refs,
+            events=counted["events"],
+            by_type=by_type,
+            quarantined=quarantined,
+            first_us=first,
+            last_us=latest,
+            batch=batch,
+            options=self.wanted.options,
+            missing_objects=tuple(sorted(missing)),
+            uncommitted=dict(self.wanted.uncommitted),
+        )
+
+
+_LINK = ":link"
+
+
+def _uncommitted(
+    repository: Repository, objects: Objects, request: Request
+) -> dict[str, tuple[str, bytes | None]]:
+    """Return the changed files of the work tree that a file source wants.
+
+    Returns
+    -------
+    dict
+        path -> (blob name, content); content is None where the file was deleted.
+    """
+    assert repository.work_tree is not None
+    out = repository.command(
+        f"--work-tree={repository.work_tree}", "status", "--porcelain=v1", "-z",
+        "--untracked-files=all", "--no-renames",
+    )  # fmt: skip
+    changed: dict[str, tuple[str, bytes | None]] = {}
+    for record in out.split(b"\0"):
+        raw = record[3:]
+        path = decode_path(raw)
+        if not raw or not any(source.wants(path) for source in request.files):
+            continue
+        place = Path(
+            repository.work_tree,
+            *[part.decode("utf-8", "surrogateescape") for part in raw.split(b"/")],
+        )
+        if place.is_symlink():
+            content: bytes | None = bytes(place.readlink())
+            link = _LINK
+        else:
+            content = place.read_bytes() if place.is_file() else None
+            link = ""
+        blob = "" if content is None else _blob_name(content, objects) + link
+        changed[path] = (blob, content)
+    return changed
+
+
+def _blob_name(content: bytes, objects: Objects) -> str:
+    algorithm = hashlib.new(objects.repository.object_format, usedforsecurity=False)
+    algorithm.update(b"blob %d\0" % len(content))
+    algorithm.update(content)
+    return algorithm.hexdigest()
+
+
+def _schema() -> str:
+    return _sql("schema.sql")
+
+
+def _sql(name: str) -> str:
+    return importlib.resources.files("patina_lab.eventlog").joinpath(name).read_text()
+
+
+def _statements(script: str) -> Sequence[str]:
+    return [part for part in script.split(";\n") if part.strip()]
+
+
+def _column(connection: duckdb.DuckDBPyConnection, sql: str) -> set[str]:
+    return {value for (value,) in connection.execute(sql).fetchall()}
+
+
+def _row(connection: duckdb.DuckDBPyConnection, sql: str) -> tuple[Any, ...]:
+    row = connection.execute(sql).fetchone()
+    assert row is not None
+    return row

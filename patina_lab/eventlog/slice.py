@@ -1,0 +1,155 @@
+"""`Slice`: which events of a log are meant.  A frozen value that becomes a SQL predicate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+
+def quote(text: str) -> str:
+    """Return a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _matches(column: str, patterns: Iterable[str]) -> str:
+    """Return a predicate: `column` equals one of `patterns`, or matches one with wildcards."""
+    tests = [
+        f"{column} {'GLOB' if set('*?[') & set(pattern) else '='} {quote(pattern)}"
+        for pattern in patterns
+    ]
+    return tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Half-open time × types × sources × authors × paths.
+
+    An empty tuple, or None, means "all".  Several values of one field are alternatives; the
+    fields, and slices taken one after the other, all have to hold.
+
+    Parameters
+    ----------
+    since_us, until_us : int or None
+        ``since_us <= occurred_us < until_us``, microseconds since 1970 UTC.
+    types : tuple of tuple of str
+        Each inner tuple holds alternatives, with ``*`` as wildcard.
+    sources : tuple of tuple of str
+    authors : tuple of tuple of str
+        Names or e-mail addresses, as written or as the mailmap has them.
+    paths : tuple of tuple of str
+        Files that a commit touched, or the file that an event was read from; ``*`` also
+        crosses ``/``.
+
+    Examples
+    --------
+    >>> s = Slice().where("git.*").between_us(0, 1000)
+    >>> s.predicate("e")
+    "e.occurred_us >= 0 AND e.occurred_us < 1000 AND e.event_type GLOB 'git.*'"
+    """
+
+    since_us: int | None = None
+    until_us: int | None = None
+    types: tuple[tuple[str, ...], ...] = ()
+    sources: tuple[tuple[str, ...], ...] = ()
+    authors: tuple[tuple[str, ...], ...] = ()
+    paths: tuple[tuple[str, ...], ...] = ()
+
+    def where(
+        self,
+        *types: str,
+        source: str | Iterable[str] = (),
+        author: str | Iterable[str] = (),
+        path: str | Iterable[str] = (),
+    ) -> Slice:
+        """Return a slice that is narrower by types, sources, authors, paths."""
+        return replace(
+            self,
+            types=_narrower(self.types, types),
+            sources=_narrower(self.sources, source),
+            authors=_narrower(self.authors, author),
+            paths=_narrower(self.paths, path),
+        )
+
+    def between_us(self, since_us: int | None, until_us: int | None) -> Slice:
+        """Return a slice narrowed to ``[since_us, until_us)``; it never becomes wider."""
+        since = [t for t in (self.since_us, since_us) if t is not None]
+        until = [t for t in (self.until_us, until_us) if t is not None]
+        return replace(
+            self,
+            since_us=max(since) if since else None,
+            until_us=min(until) if until else None,
+        )
+
+    @property
+    def is_all(self) -> bool:
+        """Whether nothing is left out."""
+        return self == Slice()
+
+    @property
+    def only_time(self) -> bool:
+        """Whether the slice can be told from ``occurred_us`` alone."""
+        return self == Slice(self.since_us, self.until_us)
+
+    def time_predicate(self, alias: str) -> str:
+        """Return the part of the predicate that concerns time; ``TRUE`` where there is none."""
+        tests = []
+        if self.since_us is not None:
+            tests.append(f"{alias}.occurred_us >= {self.since_us}")
+        if self.until_us is not None:
+            tests.append(f"{alias}.occurred_us < {self.until_us}")
+        return " AND ".join(tests) or "TRUE"
+
+    def path_predicate(self, column: str) -> str:
+        """Return the part of the predicate that concerns paths, over a path column."""
+        return " AND ".join(_matches(column, group) for group in self.paths) or "TRUE"
+
+    def predicate(self, alias: str, schema: str = "") -> str:
+        """Return the whole slice as a predicate over a row of the eventlog.
+
+        Parameters
+        ----------
+        alias : str
+            Name of the eventlog row in the query.
+        schema : str
+            Prefix of the log's tables, such as ``"log.main."``.
+        """
+        tests = [self.time_predicate(alias)]
+        tests += [_matches(f"{alias}.event_type", group) for group in self.types]
+        tests += [_matches(f"{alias}.source", group) for group in self.sources]
+        for group in self.authors:
+            known = " OR ".join(
+                _matches(column, group)
+                for column in ("a.name", "a.email", "a.proper_name", "a.proper_email")
+            )
+            tests.append(
+                f"({_matches(f'{alias}.actor', group)} OR {alias}.seq IN (SELECT f.seq FROM "
+                f"{schema}commit_facts f JOIN {schema}authors a USING (author_id) WHERE {known}))"
+            )
+        tests += [
+            f"({_matches(f'{alias}.source_file', group)} OR {alias}.seq IN (SELECT t.seq FROM "
+            f"{schema}touch t WHERE {_matches('t.path', group)}))"
+            for group in self.paths
+        ]
+        return " AND ".join(test for test in tests if test != "TRUE") or "TRUE"
+
+    def __str__(self) -> str:
+        """Name what the slice asks for, for people."""
+        from patina_lab.events.identity import instant
+
+        said = []
+        if self.since_us is not None:
+            said.append(f"from {instant(self.since_us):%Y-%m-%d %H:%M:%S}")
+        if self.until_us is not None:
+            said.append(f"before {instant(self.until_us):%Y-%m-%d %H:%M:%S}")
+        for field in fields(self)[2:]:
+            said += [
+                f"{field.name[:-1]} {' or '.join(group)}" for group in getattr(self, field.name)
+            ]
+        return ", ".join(said) or "everything"
+
+
+def _narrower(
+    groups: tuple[tuple[str, ...], ...], more: str | Iterable[str]
+) -> tuple[tuple[str, ...], ...]:
+    group = (more,) if isinstance(more, str) else tuple(more)
+    return (*groups, group) if group else groups

@@ -1,0 +1,454 @@
+"""`Lab`: what a notebook opens.  Every call is a few lines over the parts that do the work."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import entry_points
+from typing import TYPE_CHECKING, Any, Literal
+
+from patina_lab.errors import InvalidOption, UnknownName
+from patina_lab.eventlog.build import Built, Request, build
+from patina_lab.eventlog.eventlog import (
+    Eventlog,
+    OpenLog,
+    html_card,
+    span_text,
+    text_card,
+)
+from patina_lab.eventlog.progress import Progress, fitting, silent
+from patina_lab.eventlog.relations import NAMES
+from patina_lab.eventlog.slice import Slice
+from patina_lab.eventlog.store import LogStore, Manifest
+from patina_lab.eventlog.times import Moment
+from patina_lab.project.config import Config, read_config
+from patina_lab.project.places import log_folder
+from patina_lab.projections.projection import Projection, check_params, reads
+from patina_lab.projections.rel import Rel
+from patina_lab.sources.event_files import EventFileSource
+from patina_lab.sources.git import GitSource
+from patina_lab.sources.repository import Objects, Repository, open_repository
+from patina_lab.sources.sessions import SessionSource
+from patina_lab.sources.source import FileSource
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def open(path: str | os.PathLike[str] = ".", *, home: str | os.PathLike[str] | None = None) -> Lab:  # noqa: A001 - `pt.open` is what a notebook writes
+    """Open a git repository as a lab; no ``.patina`` is needed, nothing is written into it.
+
+    Parameters
+    ----------
+    path : path
+        A work tree or a folder in it, a linked work tree, a submodule, a bare repository.
+    home : path or None
+        Where this user's logs lie; by default ``PATINA_HOME``, or ``~/.patina``.
+
+    Returns
+    -------
+    Lab
+
+    Raises
+    ------
+    NotARepository, UnsafeRepository, MissingTool
+
+    Examples
+    --------
+    >>> import patina_lab as pt
+    >>> lab = pt.open(".")                      # doctest: +SKIP
+    >>> lab.scrape()                            # doctest: +SKIP
+    """
+    repository = open_repository(path)
+    folder = log_folder(repository.git_dir, repository.name, home)
+    return Lab(repository, LogStore(folder))
+
+
+@dataclass(frozen=True)
+class ScrapeResult:
+    """What a scrape found.
+
+    Parameters
+    ----------
+    digest, source_sha : str
+    events : int
+        Events in the log now.
+    by_type : mapping
+        Event type -> number of events.
+    added, removed : int
+        Events that came and went since the last scrape.
+    quarantined : int
+        Commits, files and items that could not be loaded whole; see ``lab.problems()``.
+    coverage : mapping
+        Kind of session item -> (present, extracted), where there are session notes.
+    how : str
+        ``unchanged``, ``incremental`` or ``full``.
+    seconds : float
+        Wall time.
+    notices : tuple of str
+    """
+
+    digest: str
+    source_sha: str
+    events: int
+    by_type: Mapping[str, int]
+    added: int
+    removed: int
+    quarantined: int
+    coverage: Mapping[str, tuple[int, int]]
+    how: str
+    seconds: float
+    span: str
+    notices: tuple[str, ...] = ()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what the repr shows."""
+        said = [
+            ("how", f"{self.how}, {self.seconds:.2f} s"),
+            ("events", f"{self.events:,} (+{self.added:,} -{self.removed:,})"),
+            ("types", ", ".join(f"{t} {n:,}" for t, n in by_count(self.by_type))),
+            ("span", self.span),
+        ]
+        if self.coverage:
+            present = sum(p for p, _ in self.coverage.values())
+            extracted = sum(e for _, e in self.coverage.values())
+            said.append(("session items", f"{extracted:,} of {present:,} extracted"))
+        see = " (see lab.problems())" if self.quarantined else ""
+        said.append(("quarantined", f"{self.quarantined:,}{see}"))
+        said.append(("source", self.source_sha[:12]))
+        said.append(("digest", self.digest[:12]))
+        said += [("notice", notice) for notice in self.notices]
+        return said
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the result as a JSON value."""
+        return {
+            "digest": self.digest,
+            "source_sha": self.source_sha,
+            "events": self.events,
+            "by_type": dict(self.by_type),
+            "added": self.added,
+            "removed": self.removed,
+            "quarantined": self.quarantined,
+            "coverage": {k: list(v) for k, v in self.coverage.items()},
+            "how": self.how,
+            "seconds": round(self.seconds, 3),
+            "span": self.span,
+            "notices": list(self.notices),
+        }
+
+    def __repr__(self) -> str:
+        return text_card("Scrape", self.facts())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": html_card("Scrape", self.facts())}
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A repository, its log, and a slice of it.  Frozen: ``as_of`` returns another lab."""
+
+    repository: Repository
+    store: LogStore = field(repr=False)
+    slice: Slice = field(default_factory=Slice)
+    pinned: OpenLog | None = field(default=None, repr=False)
+    _cache: dict[str, OpenLog] = field(default_factory=dict, repr=False, compare=False)
+
+    # -- loading -----------------------------------------------------------------------
+
+    def scrape(
+        self,
+        *,
+        at: str = "HEAD",
+        until: Moment | None = None,
+        lines: bool | None = None,
+        merges: Literal["none", "combined", "first-parent"] | None = None,
+        worktree: bool = False,
+        rebuild: bool = False,
+        jobs: int | None = None,
+        progress: bool | Progress = True,
+    ) -> ScrapeResult:
+        """Bring the log up to date with the repository, or make it.
+
+        Parameters
+        ----------
+        at : str
+            The commit to scrape, as git names it.
+        until : date or timestamp, or None
+            Leave out what happened later.
+        lines : bool or None
+            Count added and removed lines.  False is several times faster.
+        merges : str or None
+            Files of a merge commit: ``none``, ``combined`` (those that differ from all
+            parents), ``first-parent``.
+        worktree : bool
+            Add session notes and event files that are not committed, marked as such; the
+            digest is then another one.
+        rebuild : bool
+            Read everything again.
+        jobs : int or None
+            Git processes; by default one a processor, two at most.
+        progress : bool or Progress
+            Show how far it is.
+
+        Returns
+        -------
+        ScrapeResult
+        """
+        show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
+        with Objects(self.repository) as objects:
+            sha = self.repository.resolve(at)
+            request, _ = self._request(objects, sha)
+        git = replace(
+            request.git,
+            lines=request.git.lines if lines is None else lines,
+            merges=request.git.merges if merges is None else merges,
+            jobs=jobs if jobs is not None else min(2, os.cpu_count() or 1),
+        )
+        request = replace(request, at=at, until=until, worktree=worktree, git=git)
+        built = build(self.repository, self.store, request, rebuild=rebuild, progress=show)
+        self._cache.clear()
+        return self._result(built)
+
+    def _request(self, objects: Objects, sha: str) -> tuple[Request, Config]:
+        config, problems = read_config(objects, sha)
+        git = GitSource(lines=config.lines, merges=config.merges)  # type: ignore[arg-type]
+        request = Request(git=git, files=_file_sources(config), problems=tuple(problems))
+        return request, config
+
+    def _result(self, built: Built) -> ScrapeResult:
+        log = built.manifest
+        coverage: dict[str, tuple[int, int]] = {}
+        if any(name.startswith("session.") for name in log.by_type):
+            rows = self._opened().rows(
+                "SELECT kind, sum(present), sum(extracted) FROM log.main.coverage "
+                "GROUP BY kind ORDER BY kind"
+            )
+            coverage = {kind: (int(p), int(e)) for kind, p, e in rows}
+        return ScrapeResult(
+            digest=log.digest,
+            source_sha=log.source_sha,
+            events=log.events,
+            by_type=dict(log.by_type),
+            added=built.added,
+            removed=built.removed,
+            quarantined=log.quarantined,
+            coverage=coverage,
+            how=built.how,
+            seconds=built.seconds,
+            span=span_text(log.first_us, log.last_us),
+            notices=built.notices,
+        )
+
+    def _opened(self) -> OpenLog:
+        """Return the log that this lab reads: the pinned one, or the newest."""
+        if self.pinned is not None:
+            return self.pinned
+        if "current" not in self._cache:
+            connection, manifest = self.store.open(None)
+            self._cache["current"] = OpenLog(connection, manifest, self._at)
+        return self._cache["current"]
+
+    def _at(self, revision: str) -> OpenLog:
+        """Open the log of another commit: what a scrape at that commit would make.
+
+        It is built upon the newest log and kept for the next time.
+        """
+        sha = self.repository.resolve(revision)
+        current = self.store.manifest()
+        if current is not None and current.source_sha == sha:
+            return (
+                self._opened()
+                if self.pinned is None
+                else OpenLog(*self.store.open(current), self._at)
+            )
+        with Objects(self.repository) as objects:
+            request, _ = self._request(objects, sha)
+        if current is not None:
+            told = current.options["git"]
+            git = replace(request.git, lines=told["lines"], merges=told["merges"])
+            request = replace(request, git=git)
+        request = replace(request, at=sha)
+        refs = current.refs if current is not None else ""
+        name = f"at-{sha}-{refs}"
+        manifest = self.store.manifest_at(name)
+        if manifest is None or not _same_options(manifest, request):
+            built = build(
+                self.repository, self.store, request, name=name, base=current, progress=silent
+            )
+            manifest = built.manifest
+        connection, manifest = self.store.open(manifest)
+        return OpenLog(connection, manifest, self._at)
+
+    # -- looking -----------------------------------------------------------------------
+
+    @property
+    def log(self) -> Eventlog:
+        """The log, over this lab's slice.
+
+        Raises
+        ------
+        NoLog
+            Nothing was scraped yet.
+        """
+        return Eventlog(self._opened(), self.slice)
+
+    def as_of(self, moment: Moment) -> Lab:
+        """Return the same lab, back then; see `Eventlog.as_of`."""
+        log = self.log.as_of(moment)
+        pinned = log.opened if log.opened is not self._cache.get("current") else self.pinned
+        return replace(self, slice=log.slice, pinned=pinned, _cache=self._cache)
+
+    def where(self, *types: str, **named: Any) -> Lab:
+        """Return the same lab over fewer events; see `Eventlog.where`."""
+        return replace(self, slice=self.log.where(*types, **named).slice, _cache=self._cache)
+
+    def rel(self, name: str) -> Rel:
+        """Return one of the log's relations, lazily; see `Eventlog.rel`."""
+        return self.log.rel(name)
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Ask the log's relations in SQL, over this lab's slice.
+
+        Parameters
+        ----------
+        query : str
+            One SELECT over ``eventlog, commits, touches, commit_files, sessions,
+            observations, goals, decisions, tags, quarantine, …`` (see `Eventlog.rel`).
+        """
+        return self._with_provenance(self.log.query(query).df())
+
+    def project(self, function: Projection | Callable[..., Rel], /, **params: Any) -> pd.DataFrame:
+        """Compute a projection over this lab's slice.
+
+        Parameters
+        ----------
+        function : Projection or callable
+            Its positional parameters are named after relations of the log (``touches``,
+            ``commits``, …); it returns a `Rel`.  One defined in a cell will do:
+            ``lab.project(lambda touches: touches.query("SELECT path FROM touches"))``.
+        **params
+            Its keyword-only parameters.
+
+        Returns
+        -------
+        pandas.DataFrame
+            With ``attrs``: digest, source_sha, projection, version, params.
+
+        Raises
+        ------
+        UnknownName
+            A relation or a parameter of that name does not exist.
+        """
+        check_params(function, params)
+        log = self.log
+        wanted = reads(function.function if isinstance(function, Projection) else function)
+        if not wanted:
+            raise InvalidOption(
+                f"{function!r} reads no relation.",
+                f"Name its parameters after relations: {', '.join(NAMES)}.",
+            )
+        rel = function(*(log.rel(name) for name in wanted), **params)
+        if not isinstance(rel, Rel):
+            raise InvalidOption(
+                f"{function!r} returned a {type(rel).__name__}, not a Rel.",
+                "Return touches.query('SELECT …').",
+            )
+        table = self._with_provenance(rel.df())
+        table.attrs.update(
+            projection=getattr(function, "name", getattr(function, "__name__", "")),
+            version=getattr(function, "version", 0),
+            params=dict(params),
+        )
+        return table
+
+    def _with_provenance(self, table: pd.DataFrame) -> pd.DataFrame:
+        table.attrs.update(source_sha=self.log.opened.manifest.source_sha, digest=self.digest)
+        return table
+
+    def problems(self) -> pd.DataFrame:
+        """Return what could not be loaded whole: the log's quarantine.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``source, reason, detail, source_id, source_file, line, object_id``.
+        """
+        return self.rel("quarantine").df()
+
+    def coverage(self) -> pd.DataFrame:
+        """Return, per file of a file source and kind of item, how many there are and were read."""
+        return self.rel("coverage").df()
+
+    @property
+    def digest(self) -> str:
+        """Hash over the slice's canonical rows, 64 hexadecimal digits."""
+        return self.log.digest
+
+    def staleness(self) -> str:
+        """Say in words how the log relates to the repository's HEAD."""
+        manifest = self._opened().manifest
+        head = self.repository.resolve("HEAD")
+        if manifest.source_sha == head:
+            return "up to date with HEAD"
+        try:
+            out = self.repository.command(
+                "rev-list", "--count", "--left-right", f"{manifest.source_sha}...{head}"
+            )
+        except Exception:  # noqa: BLE001 - the scraped commit may be gone after a force-push
+            return "of a commit that is not in the repository any more; run lab.scrape()"
+        ahead, behind = out.decode().split()
+        said = f"{behind} commits behind HEAD"
+        if ahead != "0":
+            said += f" and {ahead} commits that HEAD does not have"
+        return f"{said}; run lab.scrape()"
+
+    # -- showing -----------------------------------------------------------------------
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what the repr shows."""
+        said = [("repository", str(self.repository.path))]
+        if self.pinned is None and self.store.manifest() is None:
+            return [*said, ("log", "none yet; run lab.scrape()")]
+        said += self.log.facts()
+        quarantined = self._opened().manifest.quarantined
+        if quarantined:
+            said.append(("quarantined", f"{quarantined:,} (see lab.problems())"))
+        if self.pinned is None:
+            said.append(("state", self.staleness()))
+        return said
+
+    def __repr__(self) -> str:
+        return text_card("Lab", self.facts())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        said = self.facts()
+        return {"text/plain": text_card("Lab", said), "text/html": html_card("Lab", said)}
+
+
+def by_count(by_type: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return the types with their counts, most frequent first."""
+    return sorted(by_type.items(), key=lambda item: (-item[1], item[0]))
+
+
+def _same_options(manifest: Manifest, request: Request) -> bool:
+    return dict(manifest.options) == request.options(manifest.options["git_version"])
+
+
+def _file_sources(config: Config) -> tuple[FileSource, ...]:
+    """Return the built-in file sources and those of other packages, by name."""
+    globs = config.sessions if isinstance(config.sessions, str) else list(config.sessions)
+    sources: list[FileSource] = [
+        EventFileSource(config.events, config.unknown),  # type: ignore[arg-type]
+        SessionSource(glob=globs, mode=config.sessions_mode),
+    ]
+    for entry in entry_points(group="patina_lab.sources"):
+        made = entry.load()()
+        if any(made.name == source.name for source in sources):
+            raise UnknownName(
+                f"Two sources are called {made.name!r} (the second from {entry.value}).",
+                "Uninstall one of them.",
+            )
+        sources.append(made)
+    return tuple(sorted(sources, key=lambda source: source.name))

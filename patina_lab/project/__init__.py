@@ -1,0 +1,1 @@
+"""Whose log it is: a project's folders, and this user's."""

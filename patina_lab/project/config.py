@@ -1,0 +1,104 @@
+"""What a project says about itself: ``[tool.patina_lab]`` in its ``pyproject.toml``.
+
+It is read from the commit that is scraped, not from the work tree: the same commit must
+give the same log, whoever has edited the file since.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from typing import Any
+
+from patina_lab.errors import UnknownName
+from patina_lab.project.places import SESSIONS, SHARED_EVENTS
+from patina_lab.sources.repository import Objects
+from patina_lab.sources.source import Problem
+
+
+@dataclass(frozen=True)
+class Config:
+    """The keys of ``[tool.patina_lab]``.
+
+    Parameters
+    ----------
+    sessions : str or tuple of str
+        Where session notes lie, as patterns; ``*`` stays within a folder, ``**`` does not.
+    sessions_mode : {"full", "strict"}
+    events : str
+        Folder of event files.
+    unknown : {"keep", "warn", "fail"}
+        Policy for event types that are not in the catalog.
+    lines : bool
+        Whether line counts are read.
+    merges : {"none", "combined", "first-parent"}
+        Which files a merge commit has.
+    """
+
+    sessions: str | tuple[str, ...] = SESSIONS
+    sessions_mode: str = "full"
+    events: str = SHARED_EVENTS
+    unknown: str = "keep"
+    lines: bool = True
+    merges: str = "none"
+
+
+_ALLOWED: dict[str, tuple[str, ...]] = {
+    "sessions_mode": ("full", "strict"),
+    "unknown": ("keep", "warn", "fail"),
+    "merges": ("none", "combined", "first-parent"),
+}
+
+
+def read_config(objects: Objects, sha: str) -> tuple[Config, list[Problem]]:
+    """Return the configuration of a commit, and what is wrong with it.
+
+    A key that is unknown or has a wrong value is reported and its default used.
+    """
+    text = None
+    for mode, oid, path in objects.tree(sha, "pyproject.toml"):
+        if path == b"pyproject.toml" and mode != "120000":
+            text = next(objects.blobs([oid]))[1]
+    if text is None:
+        return Config(), []
+    try:
+        table: Any = tomllib.loads(text.decode())
+        for key in ("tool", "patina_lab"):
+            table = table.get(key, {})
+        items = dict(table)
+    except (
+        UnicodeDecodeError,
+        tomllib.TOMLDecodeError,
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as err:
+        return Config(), [_problem(f"pyproject.toml cannot be read ({err}); defaults are used.")]
+    chosen: dict[str, Any] = {}
+    problems = []
+    known = {field.name: field for field in fields(Config)}
+    for key, value in items.items():
+        if key not in known:
+            said = UnknownName.among("key in [tool.patina_lab]", key, known)
+            problems.append(_problem(f"{said}"))
+            continue
+        fault = _fault(key, value)
+        if fault:
+            problems.append(_problem(f"[tool.patina_lab] {key}: {fault}; the default is used."))
+        else:
+            chosen[key] = tuple(value) if isinstance(value, list) else value
+    return Config(**chosen), problems
+
+
+def _fault(key: str, value: Any) -> str:
+    if key in _ALLOWED:
+        return "" if value in _ALLOWED[key] else f"{value!r} is none of {', '.join(_ALLOWED[key])}"
+    if key == "lines":
+        return "" if isinstance(value, bool) else f"{value!r} is neither true nor false"
+    many = key == "sessions" and isinstance(value, list)
+    texts = value if many else [value]
+    return "" if texts and all(isinstance(t, str) and t for t in texts) else f"{value!r} is no text"
+
+
+def _problem(detail: str) -> Problem:
+    return Problem("config", "invalid configuration", detail, source_file="pyproject.toml")

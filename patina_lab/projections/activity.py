@@ -1,0 +1,31 @@
+"""Activity: how many events of each type happened on each day."""
+
+from __future__ import annotations
+
+from patina_lab.projections.projection import projection
+from patina_lab.projections.rel import Rel
+
+
+@projection(
+    columns={
+        "day": "timestamp: 00:00 UTC of the day",
+        "event_type": "text",
+        "events": "integer, events",
+    }
+)
+def activity(eventlog: Rel) -> Rel:
+    """Count events by day (UTC) and type.
+
+    Returns
+    -------
+    Rel
+        ``day, event_type, events``, ordered by both; days without events are not listed.
+    """
+    return eventlog.query(
+        """
+        SELECT date_trunc('day', timestamp) AS day, event_type, count(*) AS events
+        FROM eventlog
+        GROUP BY 1, 2
+        ORDER BY 1, 2
+        """
+    )

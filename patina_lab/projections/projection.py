@@ -1,0 +1,109 @@
+"""`Projection`: a named, versioned function from relations of the log to a table."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, overload
+
+from patina_lab.errors import UnknownName
+from patina_lab.projections.rel import Rel
+
+Function = Callable[..., Rel]
+
+
+@dataclass(frozen=True)
+class Projection:
+    """A function from relations to a relation, with what a reader has to know of it.
+
+    Parameters
+    ----------
+    function : callable
+        Its positional parameters are named after the relations that it reads; its
+        keyword-only parameters are the analyst's choices.
+    name : str
+    version : int
+        Raised when the same log gives another table.
+    columns : mapping
+        Column -> ``"type, unit: meaning"``.
+    """
+
+    function: Function
+    name: str
+    version: int
+    columns: Mapping[str, str]
+
+    def __post_init__(self) -> None:
+        # What help() and a notebook's `?` show is the function's; the value stays frozen.
+        for name in ("__doc__", "__name__", "__module__", "__wrapped__"):
+            shown = self.function if name == "__wrapped__" else getattr(self.function, name)
+            object.__setattr__(self, name, shown)
+
+    @property
+    def reads(self) -> tuple[str, ...]:
+        """Names of the relations it reads."""
+        return reads(self.function)
+
+    def __call__(self, *relations: Rel, **params: Any) -> Rel:
+        """Compose the relation."""
+        return self.function(*relations, **params)
+
+    def __repr__(self) -> str:
+        return f"<projection {self.name} v{self.version}: reads {', '.join(self.reads)}>"
+
+
+def reads(function: Callable[..., Any]) -> tuple[str, ...]:
+    """Return the names of a function's positional parameters: the relations it reads."""
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(
+        p.name for p in inspect.signature(function).parameters.values() if p.kind in positional
+    )
+
+
+def check_params(function: Callable[..., Any], params: Mapping[str, Any]) -> None:
+    """Refuse a parameter that the function does not have, naming the nearest ones."""
+    known = [
+        p.name
+        for p in inspect.signature(function).parameters.values()
+        if p.kind is inspect.Parameter.KEYWORD_ONLY
+    ]
+    for name in params:
+        if name not in known:
+            what = getattr(function, "__name__", "the projection")
+            raise UnknownName.among(f"parameter of {what}", name, known)
+
+
+@overload
+def projection(function: Function, /) -> Projection: ...
+@overload
+def projection(
+    *, name: str | None = None, version: int = 1, columns: Mapping[str, str] | None = None
+) -> Callable[[Function], Projection]: ...
+def projection(
+    function: Function | None = None,
+    /,
+    *,
+    name: str | None = None,
+    version: int = 1,
+    columns: Mapping[str, str] | None = None,
+) -> Projection | Callable[[Function], Projection]:
+    """Make a projection of a function, in a file or in a notebook's cell.
+
+    Examples
+    --------
+    >>> @projection(columns={"path": "text", "n": "integer, commits"})
+    ... def busiest(touches, *, top=10):
+    ...     "Files with the most commits."
+    ...     return touches.query(
+    ...         "SELECT path, count(*) AS n FROM touches GROUP BY path "
+    ...         f"ORDER BY n DESC, path LIMIT {int(top)}"
+    ...     )
+    >>> busiest
+    <projection busiest v1: reads touches>
+    """
+
+    def make(function: Function) -> Projection:
+        return Projection(function, name or function.__name__, version, dict(columns or {}))
+
+    return make if function is None else make(function)

@@ -1,0 +1,131 @@
+"""`Rel`: a lazy relation, as a frozen value that holds SQL text.
+
+A projection is a function from relations to a relation.  It composes text, touches no
+data, and needs no engine; whoever has an engine runs the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from patina_lab.errors import UnknownName
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+class Engine(Protocol):
+    """Whatever runs the text of a `Rel`."""
+
+    def columns(self, sql: str) -> list[str]:
+        """Return the column names of a query without running it."""
+
+    def df(self, sql: str) -> pd.DataFrame:
+        """Run a query; return a tidy table."""
+
+    def arrow(self, sql: str) -> pa.Table:
+        """Run a query; return an Arrow table."""
+
+    def explain(self, sql: str) -> str:
+        """Return the engine's plan for a query."""
+
+
+@dataclass(frozen=True)
+class Rel:
+    """A relation that is not computed yet.
+
+    Parameters
+    ----------
+    text : str
+        One SELECT.
+    name : str
+        What the relation is called inside the next query, besides ``this``.
+    engine : Engine
+        Runs the text when a table is asked for.
+
+    Examples
+    --------
+    >>> touches = Rel("SELECT 'a.py' AS path", "touches", engine=None)
+    >>> print(touches.query("SELECT path, count(*) AS n FROM touches GROUP BY path").to_sql())
+    WITH touches AS (
+        SELECT 'a.py' AS path
+    )
+    SELECT path, count(*) AS n FROM touches GROUP BY path
+    """
+
+    text: str
+    name: str = "this"
+    engine: Engine | None = field(default=None, repr=False, compare=False)
+
+    def query(self, sql: str, /, **others: Rel) -> Rel:
+        """Return the relation that a SELECT makes of this one, and of others by name.
+
+        Parameters
+        ----------
+        sql : str
+            A SELECT that calls this relation ``this`` or by its name, and the others by
+            their keywords.  It may begin with WITH.
+        **others : Rel
+        """
+        named = {self.name: self, **others}
+        if re.search(r"\bthis\b", sql, re.IGNORECASE):
+            named.setdefault("this", self)
+        inputs = ",\n".join(f"{n} AS (\n{_indent(rel.text)}\n)" for n, rel in named.items())
+        own_with = re.match(r"\s*WITH\s+(?!RECURSIVE\b)", sql, re.IGNORECASE)
+        body = ",\n" + sql[own_with.end() :] if own_with else "\n" + sql.strip()
+        return Rel(f"WITH {inputs}{body}", engine=self.engine)
+
+    def pipe(self, function: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
+        """Return ``function(self, *args, **params)``, so that steps read from left to right."""
+        return function(self, *args, **params)
+
+    def to_sql(self) -> str:
+        """Return the whole query as one text."""
+        return self.text
+
+    @property
+    def columns(self) -> list[str]:
+        """Names of the columns, without computing any row."""
+        return self._engine.columns(self.text)
+
+    def needs(self, *columns: str) -> Rel:
+        """Return self, or say which column is missing and what its nearest names are."""
+        have = self.columns
+        for column in columns:
+            if column not in have:
+                raise UnknownName.among(f"column in {self.name}", column, have)
+        return self
+
+    def explain(self) -> str:
+        """Return the engine's plan."""
+        return self._engine.explain(self.text)
+
+    def df(self) -> pd.DataFrame:
+        """Compute the relation as a pandas table."""
+        return self._engine.df(self.text)
+
+    def arrow(self) -> pa.Table:
+        """Compute the relation as an Arrow table."""
+        return self._engine.arrow(self.text)
+
+    run = df
+
+    @property
+    def _engine(self) -> Engine:
+        if self.engine is None:
+            raise UnknownName(
+                "This relation has no engine to run it.",
+                "Take relations from a lab: lab.rel('touches').",
+            )
+        return self.engine
+
+    def __repr__(self) -> str:
+        return f"Rel {self.name}\n{_indent(self.text)}"
+
+
+def _indent(text: str) -> str:
+    return "\n".join(f"    {line}" if line else line for line in text.splitlines())
