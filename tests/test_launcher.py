@@ -417,7 +417,7 @@ def test_failing_uv_falls_back_to_pip(machine: Machine) -> None:
     machine.give("uv", UV)
     result = machine.run("setup", BAD_UV="1")
     assert result.returncode == 0, result.stderr
-    assert "invalid peer certificate" in result.stderr
+    assert "certificate is not trusted" in result.stderr
     assert [line.split()[2] for line in machine.started("python")] == ["venv", "pip"]
 
 
@@ -489,7 +489,7 @@ def test_lock_of_a_dead_run_is_broken(machine: Machine) -> None:
 @pytest.mark.slow
 def test_bare_machine() -> None:
     """Both README commands, on a system that has nothing but bash."""
-    if os.geteuid() != 0:
-        pytest.skip("a chroot needs root")
+    if os.environ.get("PATINA_CI_CHROOT") != "1":
+        pytest.skip("minutes, root and debootstrap: PATINA_CI_CHROOT=1 says yes to that")
     script = ROOT / "tests/chroot/bare_machine.sh"
     assert subprocess.run([BASH, script], check=False).returncode == 0

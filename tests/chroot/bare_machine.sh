@@ -61,16 +61,29 @@ mirror=${PATINA_CHROOT_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' 'Cr
 
 pass=() # what a user of this machine has in the environment to reach its packages
 for name in http_proxy https_proxy no_proxy HTTP_PROXY HTTPS_PROXY NO_PROXY \
-  SSL_CERT_FILE PIP_CERT REQUESTS_CA_BUNDLE CURL_CA_BUNDLE PIP_INDEX_URL PIP_EXTRA_INDEX_URL \
+  PIP_INDEX_URL PIP_EXTRA_INDEX_URL \
   PIP_FIND_LINKS PIP_TRUSTED_HOST PIP_DEFAULT_TIMEOUT UV_DEFAULT_INDEX; do
   if [ -n "${!name:-}" ]; then pass+=("$name=${!name}"); fi
 done
 
+certificates=0
+pass_certificate() { # pass_certificate VARIABLE FILE
+  # Under a name of its own: Debian's bundle is written anew when ca-certificates comes in.
+  certificates=$((certificates + 1))
+  pass+=("$1=/etc/host-certificates/$certificates.pem")
+  mkdir -p "$top/certificates"
+  cat "$2" >"$top/certificates/$certificates.pem"
+}
+for name in SSL_CERT_FILE PIP_CERT REQUESTS_CA_BUNDLE CURL_CA_BUNDLE; do
+  if [ -f "${!name:-}" ]; then pass_certificate "$name" "${!name}"; fi
+done
+
+# An index keeps its files beside its `simple` folder, so the folder above is taken.
 named_paths() { # absolute paths that exist among pip's settings and the variables above
   {
     if command -v python3 >/dev/null; then python3 -m pip config list 2>/dev/null || true; fi
     printf '%s\n' ${pass[@]+"${pass[@]}"}
-  } | tr " '\",=" '\n' | sed -n 's#^file://##; /^\//p' | sort -u | while IFS= read -r path; do
+  } | tr " '\",=" '\n' | sed -n 's#^file://##; s#\(/.*\)/simple/*$#\1#; /^\//p' | sort -u | while IFS= read -r path; do
     if [ -e "$path" ]; then printf '%s\n' "$path"; fi
   done
 }
@@ -83,6 +96,7 @@ debootstrap --variant=minbase "$suite" "$root" "$mirror" >"$top/debootstrap.log"
 }
 printf '   %d s\n' $((SECONDS - started))
 
+if [ -d "$top/certificates" ]; then cp -r "$top/certificates" "$root/etc/host-certificates"; fi
 cp -L /etc/resolv.conf /etc/hosts "$root/etc/" 2>/dev/null || true
 mount_at "$root/proc" -t proc proc
 mkdir -p "$root/dev/shm"
