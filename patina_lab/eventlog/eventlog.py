@@ -53,9 +53,11 @@ class OpenLog:
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own: an open result on one does not block the others."""
         with self._lock:
-            cursor = self.connection.cursor()
-        cursor.execute("SET TimeZone = 'UTC'")
-        return cursor
+            return self.connection.cursor()
+
+    def lock_down(self) -> None:
+        """Refuse, from now on, every query that would reach outside the log."""
+        self.connection.execute("SET enable_external_access = false; SET lock_configuration = true")
 
     def columns(self, sql: str) -> list[str]:
         """Return the column names of a query."""
@@ -71,7 +73,7 @@ class OpenLog:
     def arrow(self, sql: str) -> pa.Table:
         """Run a query; return a whole Arrow table."""
         with _explained():
-            return self.cursor().execute(sql).to_arrow_table()
+            return self.cursor().sql(sql).to_arrow_table()
 
     def explain(self, sql: str) -> str:
         """Return DuckDB's plan."""
@@ -91,7 +93,9 @@ def _explained() -> Iterator[None]:
 
     try:
         yield
-    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as err:
+    except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.InterruptException):
+        raise
+    except duckdb.Error as err:
         said = [line.strip() for line in str(err).splitlines() if line.strip()]
         candidates = [line for line in said[1:] if line.startswith(("Candidate", "Did you"))]
         raise UsageError(said[0].rstrip(".") + ".", " ".join(candidates)) from err

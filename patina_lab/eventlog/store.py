@@ -184,7 +184,7 @@ def attach(file: Path) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect(":memory:")
     try:
         # Timestamps are instants; shown in UTC they look the same on every machine.
-        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
         limit_temporary_files(connection, Path(tempfile.gettempdir()))
         connection.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS log (READ_ONLY)")
         connection.execute("SELECT seq FROM log.main.eventlog LIMIT 1").fetchall()

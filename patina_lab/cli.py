@@ -1,0 +1,427 @@
+"""The command ``patina-lab``.
+
+Exit codes: 0 done, 1 a check said no or the log failed, 2 the request cannot be
+understood, 3 a system tool is missing.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from patina_lab import __version__
+from patina_lab.errors import CheckFailed, InvalidOption, MissingTool, PatinaError
+
+if TYPE_CHECKING:
+    from patina_lab.eventlog.eventlog import Eventlog
+    from patina_lab.lab import Lab
+
+Command = Callable[..., Any]
+
+
+def _repo(command: Command) -> Command:
+    return click.option(
+        "--repo",
+        default=".",
+        show_default=True,
+        metavar="PATH",
+        help="A git repository, or a folder in one.",
+    )(command)
+
+
+def _as_json(command: Command) -> Command:
+    return click.option(
+        "--json", "as_json", is_flag=True, help="Print one JSON value, errors too."
+    )(command)
+
+
+def _speaks(command: Command) -> Command:
+    """Turn a `PatinaError` into its sentence and exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except PatinaError as err:
+            if options.get("as_json"):
+                said = {"error": type(err).__name__, "message": err.message, "hint": err.hint}
+                click.echo(json.dumps(said))
+            click.echo(f"patina-lab: {err}", err=True)
+            sys.exit(err.exit_code)
+        except BrokenPipeError:
+            # The reader (head, less) has seen enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="patina-lab")
+def main() -> None:
+    """Read the event-sourced knowledge of a software project.
+
+    Logs lie under PATINA_HOME (default ~/.patina); nothing is written into a repository.
+    """
+
+
+@main.command()
+@_repo
+@click.option("--at", default="HEAD", show_default=True, help="The commit to scrape.")
+@click.option("--until", metavar="DATE", help="Leave out what happened after it.")
+@click.option("--lines/--no-lines", default=None, help="Count lines; without is much faster.")
+@click.option(
+    "--merges",
+    type=click.Choice(["none", "combined", "first-parent"]),
+    help="Files of a merge commit.",
+)
+@click.option("--worktree", is_flag=True, help="Add notes and event files not committed yet.")
+@click.option("--rebuild", is_flag=True, help="Read everything again.")
+@click.option("--jobs", type=click.IntRange(1), help="Git processes.")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@_as_json
+@_speaks
+def scrape(
+    repo: str,
+    at: str,
+    until: str | None,
+    lines: bool | None,
+    merges: Any,
+    worktree: bool,
+    rebuild: bool,
+    jobs: int | None,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Bring the log of a repository up to date, or make it."""
+    from patina_lab.lab import open as open_lab
+
+    result = open_lab(repo).scrape(
+        at=at,
+        until=until,
+        lines=lines,
+        merges=merges,
+        worktree=worktree,
+        rebuild=rebuild,
+        jobs=jobs,
+        progress=not quiet,
+    )
+    click.echo(json.dumps(result.to_json(), sort_keys=True) if as_json else repr(result))
+
+
+def _slice(command: Command) -> Command:
+    """Add the options that choose events."""
+    for option in (
+        click.option("--as-of", metavar="MOMENT", help="A date, a timestamp, a sha or a tag."),
+        click.option("--since", metavar="DATE", help="From its beginning on (UTC)."),
+        click.option("--before", metavar="DATE", help="Until before its beginning (UTC)."),
+        click.option("--type", "types", multiple=True, help="Event type; wildcards allowed."),
+        click.option("--source", multiple=True, help="git, sessions, event_files, …"),
+        click.option("--author", multiple=True, help="Name or e-mail address."),
+        click.option("--path", multiple=True, help="A file that was touched or read."),
+    ):
+        command = option(command)
+    return command
+
+
+def _sliced(
+    lab: Lab,
+    as_of: str | None,
+    since: str | None,
+    before: str | None,
+    types: tuple[str, ...],
+    source: tuple[str, ...],
+    author: tuple[str, ...],
+    path: tuple[str, ...],
+) -> Eventlog:
+    log = _scraped(lab).log
+    if as_of is not None:
+        log = log.as_of(as_of)
+    return log.between(since, before).where(*types, source=source, author=author, path=path)
+
+
+def _scraped(lab: Lab) -> Lab:
+    """Return the lab with a log: the one there is, or a new one."""
+    if lab.store.manifest() is None:
+        click.echo("patina-lab: no log yet; scraping first.", err=True)
+        lab.scrape()
+    return lab
+
+
+@main.group(invoke_without_command=True)
+@_repo
+@_slice
+@click.option("--relation", default="eventlog", show_default=True, help="commits, touches, …")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "jsonl", "parquet"]),
+    default="jsonl",
+    show_default=True,
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format jsonl.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="A file; else standard out.")
+@click.pass_context
+@_speaks
+def log(
+    context: click.Context,
+    repo: str,
+    relation: str,
+    form: str,
+    as_json: bool,
+    output: Path | None,
+    **chosen: Any,
+) -> None:
+    """Print rows of the log, or write them to a file."""
+    from patina_lab.eventlog.export import ordered, stdout, write
+    from patina_lab.lab import open as open_lab
+
+    context.obj = (repo, chosen)
+    if context.invoked_subcommand is not None:
+        return
+    if form == "parquet" and output is None and sys.stdout.isatty():
+        raise InvalidOption("Parquet is no text for a terminal.", "Name a file: --output x.parquet")
+    rows = _sliced(open_lab(repo), **chosen)
+    write(ordered(rows, relation), rows, output or stdout(), "jsonl" if as_json else form)
+
+
+@log.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--format", "form", type=click.Choice(["parquet", "csv", "jsonl"]), default="parquet")
+@_as_json
+@click.pass_context
+@_speaks
+def export(context: click.Context, folder: Path, form: str, as_json: bool) -> None:
+    """Write every relation into FOLDER, one file each."""
+    from patina_lab.eventlog.export import export as export_relations
+    from patina_lab.lab import open as open_lab
+
+    repo, chosen = context.obj
+    rows = _sliced(open_lab(repo), **chosen)
+    files = export_relations(rows, folder, form)
+    said = {"digest": rows.digest, "files": {name: str(place) for name, place in files.items()}}
+    click.echo(json.dumps(said) if as_json else "\n".join(str(place) for place in files.values()))
+
+
+@main.command()
+@_repo
+@click.argument("query")
+@click.option("--as-of", metavar="MOMENT", help="A date, a timestamp, a sha or a tag.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "jsonl"]), default="table")
+@_as_json
+@_speaks
+def sql(repo: str, query: str, as_of: str | None, form: str, as_json: bool) -> None:
+    """Ask the log in SQL: a SELECT over eventlog, commits, touches, sessions and more.
+
+    Nothing can be written, and no file can be read, by a query.
+    """
+    from patina_lab.eventlog.export import stdout, write_table
+    from patina_lab.lab import open as open_lab
+
+    log = _scraped(open_lab(repo)).log
+    if as_of is not None:
+        log = log.as_of(as_of)
+    log.opened.lock_down()
+    rel = log.query(query)
+    if as_json:
+        click.echo(rel.df().to_json(orient="records", date_format="iso", date_unit="us"))
+    elif form != "table":
+        write_table(rel.arrow(), stdout(), form)
+    else:
+        table = rel.df()
+        click.echo(table.to_string(index=False, max_colwidth=80) if len(table) else _empty(table))
+
+
+def _empty(table: Any) -> str:
+    return f"no rows ({', '.join(table.columns)})"
+
+
+@main.command()
+@_repo
+@click.argument("notebook")
+@click.option("--until", default="", metavar="MOMENT", help="Show the project back then.")
+@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE")
+@click.option("--out", type=click.Path(path_type=Path), default="reports", show_default=True)
+@click.option("--name", help="Name of the report's files.")
+@_as_json
+@_speaks
+def report(
+    repo: str,
+    notebook: str,
+    until: str,
+    params: tuple[str, ...],
+    out: Path,
+    name: str | None,
+    as_json: bool,
+) -> None:
+    """Run a notebook on a repository, and leave a page that opens in any browser.
+
+    NOTEBOOK is a path, or the name of one in notebooks/, such as 01_quickstart.
+    """
+    from patina_lab.reports.run import run_notebook
+
+    place = notebook_path(notebook)
+    given: dict[str, Any] = {"repo": str(Path(repo).resolve())}
+    if until:
+        given["until"] = until
+    for text in params:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidOption(f"{text!r} sets no parameter.", "Write -p name=value.")
+        given[key] = _value(value)
+    made = run_notebook(place, out, given, name=name)
+    if as_json:
+        said = {"html": str(made.html), "notebook": str(made.notebook), "digest": made.digest}
+        click.echo(json.dumps(said))
+    else:
+        click.echo(f"{made.html}\nOpen it: {_opener()} {made.html}")
+
+
+def notebook_path(notebook: str) -> Path:
+    """Return the file of a notebook given by path or by name.
+
+    Raises
+    ------
+    UnknownName
+        Neither a file nor the name of one in ``notebooks/``.
+    """
+    from patina_lab.errors import UnknownName
+
+    direct = Path(notebook)
+    if direct.suffix == ".ipynb" and direct.is_file():
+        return direct
+    shelf = Path(__file__).resolve().parent.parent / "notebooks"
+    known = {place.stem: place for place in sorted(shelf.glob("*.ipynb"))}
+    if direct.stem in known:
+        return known[direct.stem]
+    raise UnknownName.among("notebook", notebook, known)
+
+
+def _value(text: str) -> Any:
+    """Read a parameter's value as JSON where it is some, else as the text it is."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _opener() -> str:
+    return "open" if sys.platform == "darwin" else "xdg-open"
+
+
+@main.command()
+@click.option("--repo", metavar="PATH", help="Another repository than the one we stand in.")
+@click.option("--out", type=click.Path(path_type=Path), default=None, help="Folder for reports.")
+@_as_json
+@_speaks
+def demo(repo: str | None, out: Path | None, as_json: bool) -> None:
+    """Scrape a real repository, run the quickstart on it, and say where the report lies.
+
+    Without --repo: the repository we stand in, if it has history, and the teaching
+    project beside it.
+    """
+    from patina_lab.datasets import teaching
+    from patina_lab.errors import NotARepository, UsageError
+    from patina_lab.lab import open as open_lab
+    from patina_lab.reports.run import run_notebook
+
+    folder = out or Path(__file__).resolve().parent.parent / "reports"
+    labs = []
+    if repo is not None:
+        labs.append(open_lab(repo))
+    else:
+        try:
+            here = open_lab(Path(__file__).resolve().parent.parent)
+            here.repository.resolve("HEAD")
+            labs.append(here)
+        except (NotARepository, UsageError) as err:
+            click.echo(f"patina-lab: {err.message} Showing the teaching project.", err=True)
+        labs.append(open_lab(teaching()))
+    made = []
+    for lab in labs:
+        click.echo(f"\n{lab.repository.path}", err=as_json)
+        click.echo(repr(lab.scrape()), err=as_json)
+        place = run_notebook(
+            notebook_path("01_quickstart"),
+            folder,
+            {"repo": str(lab.repository.path)},
+            name=f"quickstart-{lab.repository.name}",
+        )
+        made.append(place)
+    if as_json:
+        click.echo(json.dumps([{"html": str(m.html), "digest": m.digest} for m in made]))
+        return
+    click.echo(f"\nReport{'s' if len(made) > 1 else ''}, made with papermill; open with a browser:")
+    for place in made:
+        click.echo(f"  {_opener()} {place.html}")
+
+
+@main.command()
+@_as_json
+@_speaks
+def doctor(as_json: bool) -> None:
+    """Say what is present, what is missing, and the one command that mends it."""
+    from patina_lab.doctor import examine
+
+    findings = examine()
+    if as_json:
+        click.echo(json.dumps([vars(finding) for finding in findings]))
+    else:
+        width = max(len(finding.name) for finding in findings)
+        for finding in findings:
+            state = {"ok": "ok      ", "missing": "MISSING ", "optional": "absent  "}[finding.state]
+            mend = f"  mend: {finding.remedy}" if finding.remedy else ""
+            found = f"  {finding.found}" if finding.found else ""
+            click.echo(f"{state}{finding.name:<{width}}{found}  (for {finding.needed_for}){mend}")
+    missing = [finding for finding in findings if finding.state == "missing"]
+    if missing:
+        raise MissingTool(f"{missing[0].name} is missing.", missing[0].remedy)
+
+
+@main.command()
+@_repo
+@click.option("--at", default="HEAD", show_default=True, help="The commit to build.")
+@_as_json
+@_speaks
+def verify(repo: str, at: str, as_json: bool) -> None:
+    """Build one commit's log under different conditions and compare the digests.
+
+    Once in place, and from two fresh clones that differ in tags, time zone, locale, git
+    configuration and number of processes.
+    """
+    from patina_lab.sources.repository import open_repository
+    from patina_lab.verify import verify as build_twice
+
+    def say(line: str) -> None:
+        if not as_json:
+            click.echo(f"building: {line}", err=True)
+
+    verdict = build_twice(open_repository(repo), at, say)
+    if as_json:
+        said = {
+            "holds": verdict.holds,
+            "source_sha": verdict.source_sha,
+            "digests": dict(verdict.digests),
+        }
+        click.echo(json.dumps(said))
+    else:
+        for condition, digest in verdict.digests.items():
+            click.echo(f"{digest[:16]}  {condition}")
+    if not verdict.holds:
+        raise CheckFailed(
+            f"The logs of {verdict.source_sha[:12]} differ between conditions.",
+            "Please report it with the output of: patina-lab doctor --json",
+        )
+    if not as_json:
+        click.echo(f"The log of {verdict.source_sha[:12]} is the same under all conditions.")
+
+
+if __name__ == "__main__":
+    main()
