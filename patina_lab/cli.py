@@ -266,6 +266,7 @@ def report(
     NOTEBOOK is a path, or the name of one in notebooks/, such as 01_quickstart.
     """
     from patina_lab.reports.run import run_notebook
+    from patina_lab.reports.shelf import notebook_path
 
     place = notebook_path(notebook)
     given: dict[str, Any] = {"repo": str(Path(repo).resolve())}
@@ -282,26 +283,6 @@ def report(
         click.echo(json.dumps(said))
     else:
         click.echo(f"{made.html}\nOpen it: {_opener()} {made.html}")
-
-
-def notebook_path(notebook: str) -> Path:
-    """Return the file of a notebook given by path or by name.
-
-    Raises
-    ------
-    UnknownName
-        Neither a file nor the name of one in ``notebooks/``.
-    """
-    from patina_lab.errors import UnknownName
-
-    direct = Path(notebook)
-    if direct.suffix == ".ipynb" and direct.is_file():
-        return direct
-    shelf = Path(__file__).resolve().parent.parent / "notebooks"
-    known = {place.stem: place for place in sorted(shelf.glob("*.ipynb"))}
-    if direct.stem in known:
-        return known[direct.stem]
-    raise UnknownName.among("notebook", notebook, known)
 
 
 def _value(text: str) -> Any:
@@ -331,6 +312,7 @@ def demo(repo: str | None, out: Path | None, as_json: bool) -> None:
     from patina_lab.errors import NotARepository, UsageError
     from patina_lab.lab import open as open_lab
     from patina_lab.reports.run import run_notebook
+    from patina_lab.reports.shelf import notebook_path
 
     folder = out or Path(__file__).resolve().parent.parent / "reports"
     labs = []

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Literal
 
-from patina_lab.errors import InvalidOption, UnknownName
+from patina_lab.errors import InvalidOption
 from patina_lab.eventlog.build import Built, Request, build
 from patina_lab.eventlog.eventlog import (
     Eventlog,
@@ -30,10 +30,12 @@ from patina_lab.sources.event_files import EventFileSource
 from patina_lab.sources.git import GitSource
 from patina_lab.sources.repository import Objects, Repository, open_repository
 from patina_lab.sources.sessions import SessionSource
-from patina_lab.sources.source import FileSource
+from patina_lab.sources.source import FileSource, Problem
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from patina_lab.reports.run import Report
 
 
 def open(path: str | os.PathLike[str] = ".", *, home: str | os.PathLike[str] | None = None) -> Lab:  # noqa: A001 - `pt.open` is what a notebook writes
@@ -199,7 +201,7 @@ class Lab:
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
         with Objects(self.repository) as objects:
             sha = self.repository.resolve(at)
-            request, _ = self._request(objects, sha)
+            request = self._request(objects, sha)
         git = replace(
             request.git,
             lines=request.git.lines if lines is None else lines,
@@ -211,11 +213,12 @@ class Lab:
         self._cache.clear()
         return self._result(built)
 
-    def _request(self, objects: Objects, sha: str) -> tuple[Request, Config]:
+    def _request(self, objects: Objects, sha: str) -> Request:
+        """Return what the commit's own configuration asks for."""
         config, problems = read_config(objects, sha)
         git = GitSource(lines=config.lines, merges=config.merges)  # type: ignore[arg-type]
-        request = Request(git=git, files=_file_sources(config), problems=tuple(problems))
-        return request, config
+        files, left_out = _file_sources(config)
+        return Request(git=git, files=files, problems=(*problems, *left_out))
 
     def _result(self, built: Built) -> ScrapeResult:
         log = built.manifest
@@ -257,14 +260,10 @@ class Lab:
         """
         sha = self.repository.resolve(revision)
         current = self.store.manifest()
-        if current is not None and current.source_sha == sha:
-            return (
-                self._opened()
-                if self.pinned is None
-                else OpenLog(*self.store.open(current), self._at)
-            )
+        if current is not None and current.source_sha == sha and _is_whole(current):
+            return OpenLog(*self.store.open(current), self._at)
         with Objects(self.repository) as objects:
-            request, _ = self._request(objects, sha)
+            request = self._request(objects, sha)
         if current is not None:
             told = current.options["git"]
             git = replace(request.git, lines=told["lines"], merges=told["merges"])
@@ -363,6 +362,33 @@ class Lab:
         )
         return table
 
+    def report(
+        self,
+        notebook: str | os.PathLike[str] = "01_quickstart",
+        out: str | os.PathLike[str] = "reports",
+        **parameters: Any,
+    ) -> Report:
+        """Run a notebook on this repository, and leave a page that opens in any browser.
+
+        Parameters
+        ----------
+        notebook : path or str
+            A file, or the name of one in ``notebooks/``.
+        out : path
+            Folder for the page and the notebook with its outputs.
+        **parameters
+            Of the notebook, besides ``repo``.
+
+        Returns
+        -------
+        patina_lab.reports.run.Report
+        """
+        from patina_lab.reports.run import run_notebook
+        from patina_lab.reports.shelf import notebook_path
+
+        given = {"repo": str(self.repository.path), **parameters}
+        return run_notebook(notebook_path(notebook), out, given)
+
     def _with_provenance(self, table: pd.DataFrame) -> pd.DataFrame:
         table.attrs.update(source_sha=self.log.opened.manifest.source_sha, digest=self.digest)
         return table
@@ -432,23 +458,37 @@ def by_count(by_type: Mapping[str, int]) -> list[tuple[str, int]]:
     return sorted(by_type.items(), key=lambda item: (-item[1], item[0]))
 
 
+def _is_whole(log: Manifest) -> bool:
+    """Whether a log shows its commit, no less (``until``) and no more (``worktree``)."""
+    return log.options["until_us"] is None and not log.options["worktree"]
+
+
 def _same_options(manifest: Manifest, request: Request) -> bool:
     return dict(manifest.options) == request.options(manifest.options["git_version"])
 
 
-def _file_sources(config: Config) -> tuple[FileSource, ...]:
-    """Return the built-in file sources and those of other packages, by name."""
+def _file_sources(config: Config) -> tuple[tuple[FileSource, ...], list[Problem]]:
+    """Return the built-in file sources and those of other packages, by name.
+
+    One that cannot be loaded is reported; the others still read.
+    """
     globs = config.sessions if isinstance(config.sessions, str) else list(config.sessions)
-    sources: list[FileSource] = [
+    sources: dict[str, FileSource] = {}
+    problems = []
+    for made in (
         EventFileSource(config.events, config.unknown),  # type: ignore[arg-type]
         SessionSource(glob=globs, mode=config.sessions_mode),
-    ]
+    ):
+        sources[made.name] = made
     for entry in entry_points(group="patina_lab.sources"):
-        made = entry.load()()
-        if any(made.name == source.name for source in sources):
-            raise UnknownName(
-                f"Two sources are called {made.name!r} (the second from {entry.value}).",
-                "Uninstall one of them.",
-            )
-        sources.append(made)
-    return tuple(sorted(sources, key=lambda source: source.name))
+        try:
+            other = entry.load()()
+            fault = f"another source is called {other.name!r}" if other.name in sources else ""
+        except Exception as err:  # noqa: BLE001 - somebody else's code
+            fault = f"{type(err).__name__}: {err}"
+        if fault:
+            detail = f"The source {entry.value} was left out: {fault}."
+            problems.append(Problem("config", "source failed", detail, source_id=entry.name))
+        else:
+            sources[other.name] = other
+    return tuple(sources[name] for name in sorted(sources)), problems

@@ -483,8 +483,8 @@ class _Scrape:
                 if isinstance(found, Coverage):
                     staging.coverage(source.name, path, found)
                     continue
-                if isinstance(found, Event) and uncommitted:
-                    found = replace(found, envelope={**(found.envelope or {}), "uncommitted": True})
+                if isinstance(found, Event):
+                    found = _from_file(found, path, uncommitted=uncommitted)
                 self._stage(staging, source.name, found)
         except Exception as err:  # noqa: BLE001 - one file must not stop the others
             staging.problem(
@@ -606,6 +606,13 @@ class _Scrape:
             missing_objects=tuple(sorted(missing)),
             uncommitted=dict(self.wanted.uncommitted),
         )
+
+
+def _from_file(event: Event, path: str, *, uncommitted: bool) -> Event:
+    """Return the event with its file, by which the next scrape knows it again."""
+    if uncommitted:
+        event = replace(event, envelope={**(event.envelope or {}), "uncommitted": True})
+    return event if event.source_file == path else replace(event, source_file=path)
 
 
 _LINK = ":link"

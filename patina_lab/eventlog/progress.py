@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from typing import Protocol
+
+BATCH = "PATINA_LAB_BATCH"
+"""Set by the report runner for its kernels, which may inherit a live session's variables."""
 
 
 class Progress(Protocol):
@@ -71,17 +75,11 @@ class Bar:
 def fitting() -> Progress:
     """Return the progress that suits where this runs.
 
-    A terminal gets a bar.  A notebook that a person has open gets one too; under papermill
-    or nbconvert a bar would be stored as an empty widget, so there it is silent.
+    A terminal gets a bar, and so does a notebook that a person has open.  In a kernel that
+    papermill or nbconvert runs, a bar would be stored as an empty widget: there it is silent.
     """
     if "ipykernel" in sys.modules:
-        return silent if _is_batch_kernel() else Bar()
-    if sys.stderr.isatty():
-        return Bar()
-    return Lines()
-
-
-def _is_batch_kernel() -> bool:
-    import os
-
-    return bool(os.environ.get("PATINA_LAB_BATCH") or os.environ.get("PAPERMILL_EXECUTION"))
+        # Jupyter's server names the session of a kernel that it starts; batch runs have none.
+        live = "JPY_SESSION_NAME" in os.environ and BATCH not in os.environ
+        return Bar() if live else silent
+    return Bar() if sys.stderr.isatty() else Lines()
