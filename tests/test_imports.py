@@ -1,7 +1,7 @@
 """Imports point one way, as the picture in the package's docstring says.
 
     errors, events ← sources · eventlog · projections ← project · personas · beliefs · search
-                   ← views · reports ← lab ← cli
+                   ← views · reports · datasets ← lab ← doctor · verify ← cli
 
 A module may import from a layer to its left and from its own package.  Between packages of
 one layer only the edges in ``BESIDE`` are allowed, each with its reason.
@@ -21,14 +21,17 @@ LAYERS = [
     {"errors", "events"},
     {"sources", "eventlog", "projections"},
     {"project", "personas", "beliefs", "search"},
-    {"views", "reports"},
+    {"views", "reports", "datasets"},
     {"lab"},
+    {"doctor", "verify"},
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 BESIDE = {
     ("events", "errors"): "an event that cannot be understood is an error",
+    ("eventlog", "projections"): "a log hands its relations out as queries",
     ("eventlog", "sources"): "the build pulls events out of the sources",
+    ("reports", "views"): "a report shows numbers and charts",
 }
 
 

@@ -425,7 +425,7 @@ def test_failing_uv_falls_back_to_pip(machine: Machine) -> None:
 
 
 def test_paths_are_the_callers(machine: Machine) -> None:
-    """`--repo` means what it says where it was typed, spaces and all."""
+    """A path means what it says where it was typed, spaces and all."""
     elsewhere = machine.root.parent / "my work"
     elsewhere.mkdir()
     for form in (["--repo", "some repo"], ["--repo=some repo"]):
