@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import threading
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -67,7 +68,9 @@ class OpenLog:
 
     def df(self, sql: str, parameters: Any = None) -> pd.DataFrame:
         """Run a query; return pandas."""
-        with _explained():
+        with _explained(), warnings.catch_warnings():
+            # DuckDB's conversion of TIMESTAMPTZ uses a keyword that pandas 3.1 deprecates.
+            warnings.filterwarnings("ignore", message="The inplace keyword")
             return self.cursor().execute(sql, parameters).df()
 
     def arrow(self, sql: str) -> pa.Table:

@@ -220,7 +220,7 @@ def _kernel_of_this_python(work: Path) -> Any:
     spec = KernelSpec(
         argv=[
             *(sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"),
-            "--log-level=ERROR",  # it warns of its loopback port at every start
+            "--log-level=CRITICAL",  # else it warns of its loopback port at every start
         ],
         display_name="the Python that runs patina_lab",
         language="python",

@@ -206,8 +206,6 @@ def open_repository(path: str | os.PathLike[str] = ".") -> Repository:
     ------
     NotARepository, UnsafeRepository, MissingTool
     """
-    import git
-
     place = Path(path).expanduser()
     if not place.exists():
         raise NotARepository(f"The path {place} does not exist.", "Check its spelling.")
@@ -224,6 +222,8 @@ def open_repository(path: str | os.PathLike[str] = ".") -> Repository:
     )
     if asked.returncode:
         _refuse(place, _text(asked.stderr), none_here)
+    import git  # after the first command: without the program this import fails
+
     try:
         opened = git.Repo(asked.stdout.decode("utf-8", "surrogateescape").split("\n")[0])
     except (git.InvalidGitRepositoryError, git.NoSuchPathError, PermissionError) as err:

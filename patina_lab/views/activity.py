@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 COLUMNS = {"day": "time", "event_type": "text", "events": "count"}
 SOURCE = "lab.project(pt.activity)"
 _TITLE = "Activity"
+_MOST_FAMILIES = 5
+_UNDOTTED = "event files"
+"""Types such as ``decision_made`` are those of a project's event files."""
 _FEWEST_BARS = 16
 """The axis is at least this many units long, so that one week is no wall of colour."""
 
@@ -32,7 +35,7 @@ def activity(df: Any) -> Chart:
     -------
     altair.Chart
         The unit grows with the span; the axis names it.  The family of ``git.commit`` is
-        ``git``.
+        ``git``; the five largest are told apart.
     """
     rows = chart.table(df, "activity", COLUMNS, SOURCE)
     if rows.empty or not rows["events"].sum():
@@ -95,6 +98,14 @@ def _unit(days: Any) -> str:
     return "day" if span <= 45 else "week" if span <= 1100 else "month" if span <= 9500 else "year"
 
 
+def _families(rows: Any) -> Any:
+    """Name the family of each row's type; rare ones together, so that colours suffice."""
+    dotted = rows["event_type"].str.contains(".", regex=False)
+    family = rows["event_type"].str.split(".").str[0].where(dotted, _UNDOTTED)
+    size = rows.groupby(family)["events"].sum().sort_values(ascending=False, kind="stable")
+    return family.where(family.isin(size.index[:_MOST_FAMILIES]), "other")
+
+
 _PERIOD = {"day": "D", "week": "W-SUN", "month": "M", "year": "Y"}
 
 
@@ -102,7 +113,7 @@ def _stack(rows: Any, unit: str) -> Any:
     """Count by period and family, and lay the families on top of each other."""
     counted = rows.assign(
         period=rows["day"].dt.to_period(_PERIOD[unit]),
-        family=rows["event_type"].str.split(".").str[0],
+        family=_families(rows),
     )
     size = counted.groupby("family")["events"].sum()
     bars = counted.groupby(["period", "family"], as_index=False)["events"].sum()

@@ -29,6 +29,8 @@ COLUMNS = {
 SOURCE = "lab.project(pt.hotspots)"
 _TITLE = "Hotspots"
 _ROOT = "(top level)"
+_BOLD = 11.8
+"""A bold letter of 11 pixels is about as wide as a plain one of this size."""
 _STRIP = 17
 """Pixels above a folder's files, for its name."""
 
@@ -120,7 +122,7 @@ def hotspots(df: Any, *, top: int = 40, size: Literal["commits", "churn"] = "com
     )
     return chart.finish(
         alt.layer(*layers),
-        "Where change gathers",
+        _TITLE,
         summary,
         description=f"Treemap of {summary}. First: {'; '.join(f['tip'] for f in files[:5])}.",
         width=width,
@@ -198,7 +200,7 @@ def _layout(shown: Any, size: str, whole: Box) -> tuple[list[dict[str, Any]], li
     files: dict[int, dict[str, Any]] = {}
     strips: list[dict[str, Any]] = []
     for folder, box in zip(sums["folder"], squarify(sums[size].tolist(), whole), strict=True):
-        title = labels.fit(_ROOT if folder == "." else folder, box.width - 8, 11)
+        title = labels.fit(_ROOT if folder == "." else folder, box.width - 8, _BOLD)
         has_strip = len(sums) > 1 and box.height > 3 * _STRIP and title
         if has_strip:
             strips.append({"name": title, "tx": box.x + 3, "ty": box.y + 3})
