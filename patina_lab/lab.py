@@ -434,7 +434,8 @@ class Lab:
 
     def facts(self) -> list[tuple[str, str]]:
         """Return what the repr shows."""
-        said = [("repository", str(self.repository.path))]
+        # Its name, not its path: what a report shows must not depend on where it was made.
+        said = [("repository", self.repository.name)]
         if self.pinned is None and self.store.manifest() is None:
             return [*said, ("log", "none yet; run lab.scrape()")]
         said += self.log.facts()
