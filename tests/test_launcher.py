@@ -269,6 +269,24 @@ def test_apt_brings_what_is_missing(bare: Machine) -> None:
     assert apt[3] == "patina-lab demo"
 
 
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has brew")
+@pytest.mark.parametrize(
+    ("manager", "command"),
+    [
+        ("dnf", "dnf install -y -q python3.12 git pl"),
+        ("brew", "brew install -q python@3.13 git swi-prolog"),
+    ],
+)
+def test_other_package_managers(bare: Machine, manager: str, command: str) -> None:
+    """Fedora's and Homebrew's names for the same three; one try each, as a failure shows."""
+    bare.give("sudo", '#!{bash}\nexec "$@"\n')
+    bare.give(manager, '#!{bash}\necho "${{0##*/}} $*" >>"{diary}"\nexit 1\n')
+    result = bare.run("demo")
+    assert result.returncode == 3
+    assert bare.started()[0] == command
+    assert f"{manager} install" in sentence(result)
+
+
 def test_prolog_is_never_fatal(machine: Machine) -> None:
     """Only Prolog rule sets need SWI-Prolog: its absence is one line, once."""
     (machine.bin / "swipl").unlink()
