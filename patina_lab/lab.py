@@ -222,13 +222,6 @@ class Lab:
 
     def _result(self, built: Built) -> ScrapeResult:
         log = built.manifest
-        coverage: dict[str, tuple[int, int]] = {}
-        if any(name.startswith("session.") for name in log.by_type):
-            rows = self._opened().rows(
-                "SELECT kind, sum(present), sum(extracted) FROM log.main.coverage "
-                "GROUP BY kind ORDER BY kind"
-            )
-            coverage = {kind: (int(p), int(e)) for kind, p, e in rows}
         return ScrapeResult(
             digest=log.digest,
             source_sha=log.source_sha,
@@ -237,7 +230,7 @@ class Lab:
             added=built.added,
             removed=built.removed,
             quarantined=log.quarantined,
-            coverage=coverage,
+            coverage=dict(log.coverage),
             how=built.how,
             seconds=built.seconds,
             span=span_text(log.first_us, log.last_us),

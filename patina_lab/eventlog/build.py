@@ -18,7 +18,7 @@ import hashlib
 import importlib.resources
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ from patina_lab.errors import CorruptLog, InvalidOption
 from patina_lab.eventlog import store as store_
 from patina_lab.eventlog.digest import DIGEST_SQL, REFS_DIGEST_SQL
 from patina_lab.eventlog.progress import Progress, silent
+from patina_lab.eventlog.relations import view_statements
 from patina_lab.eventlog.staging import COLUMNS, Staging
 from patina_lab.eventlog.store import LogStore, Manifest, translated
 from patina_lab.eventlog.times import Moment, end_us
@@ -161,12 +162,17 @@ def build(
         wanted = _Wanted.of(repository, objects, request, sha)
         notices: list[str] = []
         last = _last(store, base, notices)
-        if not rebuild and last is not None and name == "current" and wanted.is_met_by(last):
+        if not rebuild and last is not None and name == "current" and wanted.is_met_by(last, store):
             return Built(last, "unchanged", 0, 0, time.monotonic() - started)
-        with store.building() as folder, translated(store.folder):
+        with store.building(_wait(progress)) as folder, translated(store.folder):
             # Another process may have scraped while this one waited for the lock.
             last = base or _last(store, base, notices)
-            if not rebuild and last is not None and name == "current" and wanted.is_met_by(last):
+            if (
+                not rebuild
+                and last is not None
+                and name == "current"
+                and wanted.is_met_by(last, store)
+            ):
                 return Built(last, "unchanged", 0, 0, time.monotonic() - started)
             usable = last is not None and not rebuild and last.fingerprint == wanted.fingerprint
             scrape = _Scrape(repository, objects, request, wanted, folder, progress)
@@ -175,15 +181,20 @@ def build(
             except _UnreadableBase as err:
                 notices.append(f"{err} It was built anew.")
                 made = scrape.run(store, None, build_upon=False)
-            store.place(made.built, made.manifest, name)
+            notices += scrape.notices
+            manifest = store.place(made.built, made.manifest, name)
     return Built(
-        made.manifest,
+        manifest,
         "incremental" if made.built_upon else "full",
         made.added,
         made.removed,
         time.monotonic() - started,
-        tuple(notices),
+        tuple(dict.fromkeys(notices)),
     )
+
+
+def _wait(progress: Progress) -> Callable[[], None]:
+    return lambda: progress("waiting for another scrape", 0, None)
 
 
 def _last(store: LogStore, base: Manifest | None, notices: list[str]) -> Manifest | None:
@@ -230,7 +241,7 @@ class _Wanted:
             objects=objects,
         )
 
-    def is_met_by(self, log: Manifest) -> bool:
+    def is_met_by(self, log: Manifest, store: LogStore) -> bool:
         """Whether `log` already shows this state, so that there is nothing to do."""
         same = (
             log.source_sha == self.sha
@@ -239,7 +250,7 @@ class _Wanted:
             and log.refs == self.refs
             and dict(log.uncommitted) == dict(self.uncommitted)
         )
-        return same and not self.objects.present(log.missing_objects)
+        return same and store.holds(log) and not self.objects.present(log.missing_objects)
 
 
 def _hash(value: Any) -> str:
@@ -273,6 +284,7 @@ class _Scrape:
         self.wanted = wanted
         self.folder = folder
         self.progress = progress
+        self.notices: list[str] = []
 
     def run(self, store: LogStore, last: Manifest | None, *, build_upon: bool) -> _Made:
         """Build the log file in the build folder."""
@@ -285,7 +297,9 @@ class _Scrape:
             connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '400MB'")
             connection.execute("SET enable_progress_bar = false")
             store_.limit_temporary_files(connection, self.folder)
-            connection.execute(_schema())
+            connection.execute(_sql("schema.sql"))
+            for statement in view_statements():
+                connection.execute(statement)
             had = self._attach_last(connection, store, last, build_upon=build_upon)
             with Staging(self.folder) as staging:
                 history = self._git(connection, staging, last if had else None)
@@ -347,6 +361,11 @@ class _Scrape:
             )
         until_us = self.wanted.options["until_us"]
         new, gone, history = self._difference(last, have)
+        if gone:
+            self.notices.append(
+                f"{len(gone):,} commits of the last log are not in this history any more (it was "
+                "rewritten, or is another branch's); their events left the log."
+            )
         connection.execute("CREATE TEMP TABLE dropped AS SELECT unnest(?::VARCHAR[]) AS sha", [
             sorted(gone | again)
         ])  # fmt: skip
@@ -585,6 +604,9 @@ class _Scrape:
                 "digest": digest,
             },
         )
+        covered = connection.execute(
+            "SELECT kind, sum(present), sum(extracted) FROM coverage GROUP BY kind ORDER BY kind"
+        ).fetchall()
         missing = _column(
             connection, "SELECT object_id FROM quarantine WHERE object_id IS NOT NULL"
         )
@@ -603,6 +625,7 @@ class _Scrape:
             last_us=latest,
             batch=batch,
             options=self.wanted.options,
+            coverage={kind: (int(p), int(e)) for kind, p, e in covered},
             missing_objects=tuple(sorted(missing)),
             uncommitted=dict(self.wanted.uncommitted),
         )
@@ -659,10 +682,6 @@ def _blob_name(content: bytes, objects: Objects) -> str:
     algorithm.update(b"blob %d\0" % len(content))
     algorithm.update(content)
     return algorithm.hexdigest()
-
-
-def _schema() -> str:
-    return _sql("schema.sql")
 
 
 def _sql(name: str) -> str:

@@ -1,7 +1,8 @@
 """The relations that people and projections read, each as SQL over the tables of a log.
 
-They are text, not views in the file, so that every one of them can be asked over a slice:
-the slice's predicate goes inside.
+They are text, so that every one of them can be asked over a slice: the slice's predicate
+goes inside.  Over the whole log they are views in the file as well, for whoever opens it
+with another tool.
 """
 
 from __future__ import annotations
@@ -82,6 +83,11 @@ _SQL: dict[str, str] = {
 
 NAMES = tuple(_SQL)
 
+_VIEWS = (
+    *("commits", "touches", "commit_files", "sessions"),
+    *("observations", "goals", "decisions", "tags"),
+)
+
 
 def relation_sql(name: str, chosen: Slice, prefix: str) -> str:
     """Return the SELECT of a relation over a slice.
@@ -108,3 +114,8 @@ def relation_sql(name: str, chosen: Slice, prefix: str) -> str:
     lines = text.strip("\n").splitlines()
     margin = min(len(line) - len(line.lstrip()) for line in lines)
     return "\n".join(line[margin:] for line in lines)
+
+
+def view_statements() -> list[str]:
+    """Return the statements that make views of the relations that are no tables."""
+    return [f"CREATE VIEW {name} AS\n{relation_sql(name, Slice(), '')}" for name in _VIEWS]

@@ -19,8 +19,8 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,8 @@ class Manifest:
     last_us: int | None
     batch: int
     options: Mapping[str, Any]
+    coverage: Mapping[str, tuple[int, int]]
+    size: int = 0
     missing_objects: tuple[str, ...] = ()
     uncommitted: Mapping[str, str] = field(default_factory=dict)
 
@@ -78,7 +80,7 @@ class LogStore:
         place = self.folder / f"{name}.json"
         with contextlib.suppress(CorruptLog):
             found = self._read(place)
-            if found is not None and (self.folder / found.file).exists():
+            if found is not None and self.holds(found):
                 with contextlib.suppress(OSError):
                     os.utime(place)
                 return found
@@ -89,6 +91,7 @@ class LogStore:
         try:
             value = json.loads(place.read_text())
             value["missing_objects"] = tuple(value["missing_objects"])
+            value["coverage"] = {kind: (p, e) for kind, (p, e) in value["coverage"].items()}
             return Manifest(**value)
         except FileNotFoundError:
             return None
@@ -98,9 +101,21 @@ class LogStore:
                 "Make the log again: patina-lab scrape --rebuild",
             ) from err
 
+    def holds(self, manifest: Manifest) -> bool:
+        """Whether the manifest's file is there, and as long as it was when it was placed."""
+        try:
+            return (self.folder / manifest.file).stat().st_size == manifest.size
+        except OSError:
+            return False
+
     @contextlib.contextmanager
-    def building(self) -> Iterator[Path]:
+    def building(self, waiting: Callable[[], None] = lambda: None) -> Iterator[Path]:
         """Hold the lock of the store and give a fresh folder to build in.
+
+        Parameters
+        ----------
+        waiting : callable
+            Called once where another process holds the lock.
 
         Raises
         ------
@@ -112,7 +127,13 @@ class LogStore:
         with translated(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self.folder / "scrape.lock")
-            with lock:
+            try:
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                waiting()
+                lock.acquire()
+            with contextlib.ExitStack() as held:
+                held.callback(lock.release)
                 for left_behind in self.folder.glob("build-*"):
                     shutil.rmtree(left_behind, ignore_errors=True)
                 place = Path(tempfile.mkdtemp(prefix="build-", dir=self.folder))
@@ -121,9 +142,13 @@ class LogStore:
                 finally:
                     shutil.rmtree(place, ignore_errors=True)
 
-    def place(self, built: Path, manifest: Manifest, name: str = "current") -> None:
-        """Put a built log in place: first the file, then, atomically, the pointer."""
+    def place(self, built: Path, manifest: Manifest, name: str = "current") -> Manifest:
+        """Put a built log in place: first the file, then, atomically, the pointer.
+
+        Returns the manifest as it was placed.
+        """
         _sync(built)
+        manifest = replace(manifest, size=built.stat().st_size)
         built.replace(self.folder / manifest.file)
         pointer = built.parent / "pointer.json"
         text = json.dumps({**asdict(manifest), "by_type": dict(manifest.by_type)}, sort_keys=True)
@@ -132,6 +157,7 @@ class LogStore:
         pointer.replace(self.folder / f"{name}.json")
         _sync(self.folder)
         self._sweep()
+        return manifest
 
     def _sweep(self) -> None:
         """Remove logs that nothing points at.  Whoever has one open keeps it until closed."""

@@ -106,10 +106,17 @@ class GitSource:
             A problem says what could not be read of that commit.
         """
         boundary = set(objects.shallow)
+        read = 0
         for answer in _answers(self, objects, shas):
+            read += len(answer)
             for record, given_up in answer:
                 yield _event(record, given_up, self, shallow=record.sha in boundary)
             progress(len(answer))
+        if read != len(shas):
+            raise GitFailed(
+                f"{len(shas):,} commits were asked of git, and {read:,} came back.",
+                "Please report it with the output of: patina-lab doctor --json",
+            )
 
 
 @dataclass(frozen=True)
