@@ -36,7 +36,7 @@ case "$*" in
     mkdir -p "$3/bin"
     : >"$3/pyvenv.cfg"
     cat "{bin}/python3" >"$3/bin/python"
-    for name in patina-lab jupyter; do cat "{bin}/tool" >"$3/bin/$name"; done
+    for name in patina-lab jupyter ruff mypy nbstripout; do cat "{bin}/tool" >"$3/bin/$name"; done
     "{chmod}" +x "$3"/bin/* ;;
   "-m pip install"*)
     if [ -n "${{SLOW_PIP:-}}" ]; then sleep 1; fi
@@ -45,6 +45,7 @@ esac
 """
 TOOL = """#!{bash}
 echo "${{0##*/}} $*" >>"{diary}"
+case " ${{BAD_TOOLS:-}} " in *" ${{0##*/}} "*) exit 1 ;; esac
 """
 APT = """#!{bash}
 echo "apt-get $* ($DEBIAN_FRONTEND)" >>"{diary}"
@@ -481,6 +482,32 @@ def test_lab_is_quiet(machine: Machine) -> None:
     assert line.startswith("jupyter lab notebooks --LabApp.news_url=None")
     assert "NeverCheckForUpdate" in line
     assert "--no-browser" in line
+
+
+def test_lint_runs_every_check(machine: Machine) -> None:
+    """One failure does not hide the next; all are named in one sentence at the end."""
+    (machine.root / "notebooks").mkdir()
+    (machine.root / "notebooks/a b.ipynb").touch()
+    assert machine.run("lint").returncode == 0
+    checks = [line for line in machine.started() if not line.startswith("python")]
+    assert [line.split(" -")[0].strip() for line in checks] == [
+        "ruff check .",
+        "ruff format",
+        "mypy",
+        "nbstripout",
+    ]
+    assert checks[3] == "nbstripout --verify notebooks/a b.ipynb"
+    result = machine.run("lint", BAD_TOOLS="ruff mypy")
+    assert result.returncode == 1
+    assert "not clean: ruff check, ruff format, mypy;" in sentence(result)
+    assert len(machine.started()) == 4
+
+
+def test_lint_fix_mends_before_it_checks(machine: Machine) -> None:
+    """--fix changes files and then judges what it left."""
+    assert machine.run("lint", "--fix").returncode == 0
+    assert machine.started("ruff")[0] == "ruff check -q --fix ."
+    assert machine.run("lint", "--fixx").returncode == 2
 
 
 def test_concurrent_runs_set_up_once(machine: Machine) -> None:

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A newcomer's machine: Debian 12 with nothing but bash, a fresh clone of HEAD, both README commands.
 #
-#   sudo tests/chroot/bare_machine.sh            about five minutes; exit 0 when all of it held
+#   sudo tests/chroot/bare_machine.sh            a few minutes; exit 0 when all of it held
 #   PATINA_CHROOT_KEEP=1 …                       leaves the system in place and says where
 #   PATINA_CHROOT_SUITE=trixie …                 another release
 #
