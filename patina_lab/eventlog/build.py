@@ -228,14 +228,13 @@ class _Wanted:
     def of(cls, repository: Repository, objects: Objects, request: Request, sha: str) -> _Wanted:
         git_version = objects.run("version").decode().strip().removeprefix("git version ")
         options = request.options(git_version)
-        refs = [(name, oid) for name, _, oid, *_ in repository.tags()]
         changed = _uncommitted(repository, objects, request) if request.worktree else {}
         return cls(
             sha=sha,
             fingerprint=_hash(options),
             options=options,
             shallow=_hash(list(objects.shallow)) if objects.shallow else "",
-            refs=_hash(refs),
+            refs=_hash(repository.tags()),
             uncommitted={path: oid for path, (oid, _) in sorted(changed.items())},
             git_version=git_version,
             objects=objects,
@@ -436,6 +435,10 @@ class _Scrape:
             "SELECT unnest(?::VARCHAR[]) AS source, unnest(?::VARCHAR[]) AS path",
             [[s for s, _ in kept], [p for _, p in kept]],
         )
+        for oid, folder in self.objects.absent.items():
+            where = f"folder {decode_path(folder)}" if folder else "root folder"
+            why = f"The tree {oid} of the {where} is not here; its files are not read."
+            staging.problem(Problem("files", "missing object", why, object_id=oid))
         self.progress("files", 0, len(todo))
         contents = self.objects.blobs(
             blob.removesuffix(_LINK) for _, _, blob, _, content in todo if content is None

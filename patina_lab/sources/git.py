@@ -31,6 +31,7 @@ from patina_lab.sources.git_records import (
     decode_text,
     parse_date,
     payload,
+    records,
 )
 from patina_lab.sources.repository import Objects
 from patina_lab.sources.source import Problem
@@ -47,7 +48,10 @@ _PINNED = (
     "--diff-algorithm=myers", "--no-color", "--no-abbrev", "--date=raw", "--encoding=UTF-8",
     "--ignore-submodules=none", f"--format={HEADER}", "--raw",
 )  # fmt: skip
+_ALONE = ("--no-commit-header", "--date=raw", "--encoding=UTF-8", f"--format={HEADER}")
 _OBJECT = re.compile(r"\b[0-9a-f]{40,64}\b")
+_TARGET = re.compile(rb"object ([0-9a-f]+)\ntype (\w+)\n")
+_TAGGER = re.compile(rb"^tagger (.*?)<[^>\n]*> ?(.*)$", re.MULTILINE)
 _RENAMES = ("-M50%", "-l1000")
 _EXACT = ("-M100%", "-l1000")
 
@@ -249,7 +253,6 @@ class _Reader:
             (_DiffTree(objects, *_PINNED, *_RENAMES, *merges), "line counts"),
             (_DiffTree(objects, *_PINNED, *_EXACT, *merges), "line counts and inexact renames"),
             (_DiffTree(objects, *_PINNED, "--no-renames", *merges), "line counts and renames"),
-            (_DiffTree(objects, *_PINNED[:-1], "-s"), "all files"),
         ]
         self.combined = (
             _DiffTree(objects, *_PINNED, "-c", "--no-renames")
@@ -318,10 +321,10 @@ class _Reader:
         for process, what in self.lesser:
             if read := process.ask([sha]):
                 return read[0], GivenUp(what, why)
-        raise GitFailed(
-            f"The commit {sha} of {self.objects.repository.path} cannot be read: {why}.",
-            "Try: git fsck, then fetch the repository again.",
-        )
+        # diff-tree reads the tree even where it prints no file; rev-list reads the commit only.
+        out = self.objects.run("rev-list", "--no-walk", *_ALONE, sha)
+        (record,) = records(out.removesuffix(b"\n") + b"\0", counts=False)
+        return record, GivenUp("all files", why)
 
     @staticmethod
     def _combine(answer: Answer, combined: _DiffTree) -> None:
@@ -387,11 +390,16 @@ def _dates(record: CommitRecord, data: dict[str, Any]) -> tuple[datetime, Proble
     which, raw = (
         ("committer", record.committer_date) if authored else ("author", record.author_date)
     )
+    written = raw.partition(b" ")[0].decode("utf-8", "backslashreplace")
     problem = Problem(
         NAME,
         "unreadable date",
-        f"The {which} date {raw.decode('utf-8', 'backslashreplace')!r} is no date between the "
-        f"years 1 and 9999; placed at {when[1] if when else '1970-01-01T00:00:00+00:00'}.",
+        (
+            f"The {which} date {written} is beyond the year 9999"
+            if written
+            else f"git finds no {which} date (none, malformed, or before 1970)"
+        )
+        + f"; placed at {when[1] if when else EPOCH.isoformat()}.",
         record.sha,
     )
     return (when[0] if when else EPOCH), problem
@@ -404,31 +412,59 @@ def tags(objects: Objects, history: Iterable[str]) -> Iterator[Event | Problem]:
     """
     reachable = set(history)
     listed = objects.repository.tags()
-    peeled = _peel(objects, [oid for _, _, oid, *_ in listed])
-    found = [
-        (name, peeled[oid], oid, kind, tagger, date, message)
-        for name, _, oid, kind, tagger, date, message in listed
-        if peeled.get(oid) in reachable
-    ]
-    dates = _commit_dates(objects, [commit for _, commit, *_ in found])
-    for name, commit, oid, kind, tagger, date, message in found:
-        annotated = kind == "tag"
-        own = parse_date(date.encode()) if annotated else None
-        when, text = own or dates[commit]
-        tagger_name, escaped = decode_text(tagger)
-        body, body_escaped = decode_text(message.rstrip(b"\n"))
+    peeled = _peel(objects, [oid for _, oid in listed])
+    contents = dict(_tag_objects(objects, [oid for _, oid in listed]))
+    dates = _commit_dates(objects, [sha for sha in peeled.values() if sha in reachable])
+    for name, oid in listed:
+        commit = peeled.get(oid)
+        if commit is None:
+            target = _TARGET.match(contents.get(oid, b""))
+            if target is not None and target[2] in (b"commit", b"tag"):
+                why = f"The tag {name} leads to {target[1].decode()}, which is not here."
+                yield Problem(NAME, "broken tag", why)
+            continue
+        if commit not in reachable:
+            continue
         data: dict[str, Any] = {
             "name": name,
             "sha": commit,
             "object": oid,
-            "annotated": annotated,
-            "tagger": tagger_name or None if annotated else None,
-            "date": text,
-            "message": body if annotated else None,
+            "annotated": oid in contents,
+            "tagger": None,
+            "date": dates[commit][1],
+            "message": None,
         }
-        if annotated and (escaped or body_escaped):
-            data["escaped"] = ["tagger"] * escaped + ["message"] * body_escaped
+        when = dates[commit][0]
+        if oid in contents:
+            when = _annotation(contents[oid], data) or when
         yield Event("git.tag", when, name, data, actor=data["tagger"], plain=True)
+
+
+def _tag_objects(objects: Objects, oids: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield the content of those of `oids` that are tag objects; the others are commits."""
+    asked = "".join(f"{oid}\n" for oid in oids).encode()
+    out = objects.run("cat-file", "--batch-check=%(objectname) %(objecttype)", stdin=asked)
+    kinds = [line.split(" ") for line in out.decode().splitlines()]
+    annotated = [oid for oid, kind in kinds if kind == "tag"]
+    for oid, content in objects.blobs(annotated):
+        if content is not None:
+            yield oid, content
+
+
+def _annotation(content: bytes, data: dict[str, Any]) -> datetime | None:
+    """Put what a tag object says into the payload; return its date, if it has one."""
+    header, _, message = content.partition(b"\n\n")
+    data["message"], body_escaped = decode_text(message.strip(b"\n"))
+    tagger = _TAGGER.search(header)
+    name, escaped = decode_text(tagger[1].strip() if tagger else b"")
+    data["tagger"] = name or None
+    if escaped or body_escaped:
+        data["escaped"] = ["tagger"] * escaped + ["message"] * body_escaped
+    own = parse_date(tagger[2]) if tagger else None
+    if own is None:
+        return None
+    when, data["date"] = own
+    return when
 
 
 def _peel(objects: Objects, oids: Sequence[str]) -> dict[str, str]:

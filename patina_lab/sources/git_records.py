@@ -19,7 +19,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Any
 
-HEADER = "%x01%H%x00%P%x00%an%x00%ae%x00%ad%x00%cn%x00%ce%x00%cd%x00%B%x00"
+# A date stands there twice, as written (%at) and as read (%ad): one that overflows is read as 0.
+HEADER = "%x01%H%x00%P%x00%an%x00%ae%x00%at %ad%x00%cn%x00%ce%x00%ct %cd%x00%B%x00"
 _FIELDS = 9
 _KINDS = {b"120000": "symlink", b"160000": "submodule"}
 _LATEST = 253402300799  # 9999-12-31T23:59:59Z, the last second that datetime can say
@@ -207,7 +208,7 @@ def _zone(offset: bytes) -> timezone | None:
 
 @lru_cache(maxsize=4096)  # most commits have the same date twice
 def parse_date(raw: bytes) -> tuple[datetime, str] | None:
-    """Read git's raw date ``"1763742572 -0500"``.
+    """Read git's raw date ``"1763742572 -0500"``, or the same with the seconds as written before.
 
     Returns
     -------
@@ -215,9 +216,10 @@ def parse_date(raw: bytes) -> tuple[datetime, str] | None:
         The instant in UTC, and the same as ISO 8601 with the offset as recorded.  None
         where git gave no date, or one outside the years 1 to 9999.
     """
-    seconds_text, _, offset = raw.partition(b" ")
+    *seconds_texts, offset = raw.split(b" ")
     try:
-        seconds = int(seconds_text)
+        # Two that differ: git could not hold the first, and made 1970 of it.
+        (seconds,) = {int(text) for text in seconds_texts}
     except ValueError:
         return None
     if not -62135596800 <= seconds <= _LATEST:

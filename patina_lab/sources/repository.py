@@ -155,6 +155,7 @@ class Repository:
         if done.returncode == 0 and sha:
             return sha
         if revision == "HEAD":
+            self._refuse_missing_head()
             raise EmptyRepository(
                 f"The repository {self.path} has no commit yet (HEAD is unborn).",
                 "Commit something first, or name a branch with --at.",
@@ -164,25 +165,26 @@ class Repository:
             "See them with: git log --oneline --all --decorate",
         )
 
-    def tags(self) -> list[tuple[str, str, str, str, bytes, str, bytes]]:
-        """Return every tag that leads to a commit, sorted by name.
-
-        Returns
-        -------
-        list of (name, commit sha, object sha, object type, tagger, date, message)
-            `date` is ``"<epoch> <offset>"``, or ``""`` for a lightweight tag.
-        """
-        fields = "%(refname:strip=2)%00%(*objectname)%00%(objectname)%00%(objecttype)"
-        fields += "%00%(taggername)%00%(taggerdate:raw)%00%(contents)%00%01"
-        out = self.command("for-each-ref", "--sort=refname", f"--format={fields}", "refs/tags")
-        tags = []
-        for record in out.split(b"\x00\x01\n")[:-1]:
-            name, peeled, oid, kind, tagger, date, message = record.split(b"\x00", 6)
-            commit = (peeled or oid).decode()
-            tags.append(
-                (_text(name), commit, oid.decode(), kind.decode(), tagger, date.decode(), message)
+    def _refuse_missing_head(self) -> None:
+        """Tell a HEAD whose commit is gone from one that never had any."""
+        asked = ["git", f"--git-dir={self.git_dir}", "rev-parse", "--verify", "--quiet", "HEAD"]
+        named = _run(asked, _environment()).stdout.decode().strip()
+        if named:
+            raise GitFailed(
+                f"HEAD of {self.path} names the commit {named}, which is missing or damaged.",
+                "Try: git fsck, then fetch the repository again.",
             )
-        return tags
+
+    def tags(self) -> list[tuple[str, str]]:
+        """Return every tag as ``(name, object)``, sorted by name.
+
+        Only the refs are read: what a tag leads to may be missing.
+        """
+        fields = "--format=%(objectname) %(refname:strip=2)"
+        out = self.command("for-each-ref", "--sort=refname", fields, "refs/tags")
+        # A ref's name cannot hold a line break, so lines may be split.
+        split = [line.split(b" ", 1) for line in out.split(b"\n")[:-1]]
+        return [(_text(name), oid.decode()) for oid, name in split]
 
 
 def _text(raw: bytes) -> str:
@@ -225,7 +227,8 @@ def open_repository(path: str | os.PathLike[str] = ".") -> Repository:
     import git  # after the first command: without the program this import fails
 
     try:
-        opened = git.Repo(asked.stdout.decode("utf-8", "surrogateescape").split("\n")[0])
+        # One answer a line; the last is a word, so the path may hold line breaks itself.
+        opened = git.Repo(os.fsdecode(asked.stdout.removesuffix(b"\n").rpartition(b"\n")[0]))
     except (git.InvalidGitRepositoryError, git.NoSuchPathError, PermissionError) as err:
         raise none_here from err
     git_dir = Path(opened.git_dir)
@@ -235,14 +238,14 @@ def open_repository(path: str | os.PathLike[str] = ".") -> Repository:
         ["git", "-C", str(place), "rev-parse", "--show-object-format", "--show-toplevel"],
         _environment(),
     )
-    lines = asked.stdout.decode("utf-8", "surrogateescape").splitlines()
-    work_tree = Path(lines[1]) if asked.returncode == 0 and len(lines) > 1 else None
+    object_format, _, root = asked.stdout.removesuffix(b"\n").partition(b"\n")
+    work_tree = Path(os.fsdecode(root)) if asked.returncode == 0 and root else None
     return Repository(
         path=work_tree or git_dir,
         git_dir=git_dir,
         common_dir=common.resolve(),
         work_tree=work_tree,
-        object_format=lines[0] if lines else "sha1",
+        object_format=object_format.decode() or "sha1",
     )
 
 
@@ -276,6 +279,7 @@ class Objects:
 
     def __init__(self, repository: Repository) -> None:
         self.repository = repository
+        self.absent: dict[str, bytes] = {}
         self._scratch = Path(tempfile.mkdtemp(prefix="patina-git-"))
         (self._scratch / "refs").mkdir()
         (self._scratch / "objects").mkdir()
@@ -343,15 +347,28 @@ class Objects:
 
         With `paths`, of those files only.
 
-        Submodules are left out: their files belong to another history.
+        Submodules are left out: their files belong to another history.  Folders whose tree
+        object is missing are left out too, and noted in ``absent`` as object -> path.
         """
-        entries = []
-        for record in self.run("ls-tree", "-r", "-z", "--full-tree", sha, *paths).split(b"\0")[:-1]:
-            meta, path = record.split(b"\t", 1)
-            mode, kind, oid = meta.decode().split(" ")
-            if kind == "blob":
-                entries.append((mode, oid, path))
-        return entries
+        done = _run(self.argv("ls-tree", "-r", "-z", "--full-tree", sha, *paths), self._env)
+        if done.returncode:
+            # A clone made with --filter=tree:0, or a damaged one.
+            return [] if paths else list(self._walk(sha, b""))
+        return [(m, oid, path) for kind, m, oid, path in _entries(done.stdout) if kind == "blob"]
+
+    def _walk(self, tree: str, folder: bytes) -> Iterator[tuple[str, str, bytes]]:
+        """Yield the files below `folder`, one tree object at a time; note those missing."""
+        done = _run(self.argv("ls-tree", "-z", "--full-tree", tree), self._env)
+        if done.returncode:
+            asked = ("rev-list", "--no-walk", "--no-commit-header", "--format=%T", tree)
+            oid = tree if folder else self.run(*asked).decode().strip()
+            self.absent[oid] = folder
+            return
+        for kind, mode, oid, name in _entries(done.stdout):
+            if kind == "tree":
+                yield from self._walk(oid, folder + name + b"/")
+            elif kind == "blob":
+                yield mode, oid, folder + name
 
     def blobs(self, oids: Iterable[str]) -> Iterator[tuple[str, bytes | None]]:
         """Yield ``(oid, content)`` for each oid, in order; None where the object is missing."""
@@ -393,6 +410,14 @@ class Objects:
             return set()
         out = self.run("cat-file", "--batch-check=%(objectname)", stdin=text.encode())
         return {line for line in out.decode().splitlines() if not line.endswith(" missing")}
+
+
+def _entries(listed: bytes) -> Iterator[tuple[str, str, str, bytes]]:
+    """Yield ``(kind, mode, object, path)`` of what ``ls-tree -z`` printed."""
+    for record in listed.split(b"\0")[:-1]:
+        meta, path = record.split(b"\t", 1)
+        mode, kind, oid = meta.decode().split(" ")
+        yield kind, mode, oid, path
 
 
 def _feed(stream: IO[bytes], content: bytes) -> None:
