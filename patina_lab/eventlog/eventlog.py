@@ -101,7 +101,7 @@ def _explained() -> Iterator[None]:
     except duckdb.Error as err:
         said = [line.strip() for line in str(err).splitlines() if line.strip()]
         candidates = [line for line in said[1:] if line.startswith(("Candidate", "Did you"))]
-        raise UsageError(said[0].rstrip(".") + ".", " ".join(candidates)) from err
+        raise UsageError(said[0].rstrip(".!") + ".", " ".join(candidates)) from err
 
 
 @dataclass(frozen=True)
@@ -255,7 +255,7 @@ class Eventlog:
 
     def query(self, sql: str) -> Rel:
         """Return the relation that a SELECT makes of this slice's relations."""
-        named = [name for name in NAMES if name in sql]
+        named = [name for name in NAMES if name in sql.lower()]
         if not named:
             return Rel(sql, engine=self.opened)
         first, *others = named

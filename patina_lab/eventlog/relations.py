@@ -7,6 +7,8 @@ with another tool.
 
 from __future__ import annotations
 
+import textwrap
+
 from patina_lab.eventlog.slice import Slice
 
 # {e} is the eventlog's table, {p} the prefix of the log's tables, {seq} a test that a row's
@@ -105,15 +107,17 @@ def relation_sql(name: str, chosen: Slice, prefix: str) -> str:
     else:
         inside = chosen.predicate("e", prefix)
         keyed = f"f.seq IN (SELECT e.seq FROM {prefix}eventlog e WHERE {inside})"
-    text = _SQL[name].format(
-        p=prefix,
-        e=chosen.predicate("e", prefix),
-        f=keyed,
-        path=chosen.path_predicate("t.path"),
+    # Indentation goes before values come in: theirs is not to be touched.
+    return (
+        textwrap.dedent(_SQL[name])
+        .strip("\n")
+        .format(
+            p=prefix,
+            e=chosen.predicate("e", prefix),
+            f=keyed,
+            path=chosen.path_predicate("t.path"),
+        )
     )
-    lines = text.strip("\n").splitlines()
-    margin = min(len(line) - len(line.lstrip()) for line in lines)
-    return "\n".join(line[margin:] for line in lines)
 
 
 def view_statements() -> list[str]:

@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
+from patina_lab.events.identity import instant
+
+_CONTROL = re.compile("[\0-\x1f\x85\u2028\u2029]")
+
 
 def quote(text: str) -> str:
-    """Return a SQL string literal."""
-    return "'" + text.replace("'", "''") + "'"
+    r"""Return a SQL string literal on one line, so that the query may be indented.
+
+    Examples
+    --------
+    >>> quote("it's"), quote("a\nb")
+    ("'it''s'", "('a' || chr(10) || 'b')")
+    """
+    literal = "'" + text.replace("'", "''") + "'"
+    if not _CONTROL.search(text):
+        return literal
+    return "(" + _CONTROL.sub(lambda c: f"' || chr({ord(c[0])}) || '", literal) + ")"
 
 
 def _matches(column: str, patterns: Iterable[str]) -> str:
     """Return a predicate: `column` equals one of `patterns`, or matches one with wildcards."""
-    tests = [
-        f"{column} {'GLOB' if set('*?[') & set(pattern) else '='} {quote(pattern)}"
-        for pattern in patterns
-    ]
+    tests = []
+    for pattern in patterns:
+        # A bracket may also be meant: "dependabot[bot]" and "pages/[id].tsx" are names.
+        if "[" in pattern or not set("*?") & set(pattern):
+            tests.append(f"{column} = {quote(pattern)}")
+        if set("*?[") & set(pattern):
+            tests.append(f"{column} GLOB {quote(pattern)}")
     return tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
 
 
@@ -134,18 +151,24 @@ class Slice:
 
     def __str__(self) -> str:
         """Name what the slice asks for, for people."""
-        from patina_lab.events.identity import instant
-
         said = []
         if self.since_us is not None:
-            said.append(f"from {instant(self.since_us):%Y-%m-%d %H:%M:%S}")
+            said.append(f"from {_when(self.since_us)}")
         if self.until_us is not None:
-            said.append(f"before {instant(self.until_us):%Y-%m-%d %H:%M:%S}")
+            said.append(f"before {_when(self.until_us)}")
         for field in fields(self)[2:]:
             said += [
                 f"{field.name[:-1]} {' or '.join(group)}" for group in getattr(self, field.name)
             ]
         return ", ".join(said) or "everything"
+
+
+def _when(us: int) -> str:
+    """Write an instant; also those that are no date, such as the end of the year 9999."""
+    try:
+        return f"{instant(us):%Y-%m-%d %H:%M:%S}"
+    except OverflowError:
+        return "the year 1" if us < 0 else "the year 10000"
 
 
 def _narrower(

@@ -142,6 +142,12 @@ class Repository:
         UnknownRevision
             Nothing of that name, or it is no commit.
         """
+        unknown = UnknownRevision(
+            f"There is no commit, branch or tag {revision!r} in {self.path}.",
+            "See them with: git log --oneline --all --decorate",
+        )
+        if "\0" in revision:
+            raise unknown
         done = _run(
             [
                 "git",
@@ -160,10 +166,7 @@ class Repository:
                 f"The repository {self.path} has no commit yet (HEAD is unborn).",
                 "Commit something first, or name a branch with --at.",
             )
-        raise UnknownRevision(
-            f"There is no commit, branch or tag {revision!r} in {self.path}.",
-            "See them with: git log --oneline --all --decorate",
-        )
+        raise unknown
 
     def _refuse_missing_head(self) -> None:
         """Tell a HEAD whose commit is gone from one that never had any."""
