@@ -125,10 +125,9 @@ def co_changes(df: Any, *, top: int = 30) -> Chart:
         .mark_text(align="left", baseline="middle", dx=-6, fontSize=11, color=INK, aria=False)
         .encode(x=x, y=y, text="name:N"),
     ]
-    summary = (
-        f"{many(len(shown), 'pair')} among the {many(len(order), 'file')} of the strongest pairs, "
-        f"of {len(pairs):,}; the number counts commits"
-    )
+    all_of_them = f"all {many(len(pairs), 'pair')} of {many(len(order), 'file')}"
+    some = f"{len(shown):,} of {many(len(pairs), 'pair')}: those among {len(order)} files"
+    summary = f"{all_of_them if len(shown) == len(pairs) else some}; the number counts commits"
     return chart.finish(
         alt.layer(*layers),
         "Files that change together",
