@@ -33,6 +33,7 @@ KEEP_AT = 8
 """Logs of other commits that are kept for the next ``as_of(<sha>)``."""
 
 _NO_SPACE = (28, 122)  # ENOSPC, EDQUOT
+_UNWRITABLE = (PermissionError, NotADirectoryError, IsADirectoryError, FileExistsError)
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class LogStore:
             value["missing_objects"] = tuple(value["missing_objects"])
             value["coverage"] = {kind: (p, e) for kind, (p, e) in value["coverage"].items()}
             return Manifest(**value)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except (ValueError, TypeError, KeyError, OSError) as err:
             raise CorruptLog(
@@ -149,11 +150,12 @@ class LogStore:
         """
         _sync(built)
         manifest = replace(manifest, size=built.stat().st_size)
-        built.replace(self.folder / manifest.file)
+        # All that needs room comes first, so that a full disk leaves nothing behind.
         pointer = built.parent / "pointer.json"
         text = json.dumps({**asdict(manifest), "by_type": dict(manifest.by_type)}, sort_keys=True)
         pointer.write_text(text)
         _sync(pointer)
+        built.replace(self.folder / manifest.file)
         pointer.replace(self.folder / f"{name}.json")
         _sync(self.folder)
         self._sweep()
@@ -247,7 +249,7 @@ def translated(folder: Path) -> Iterator[None]:
     except OSError as err:
         if err.errno in _NO_SPACE:
             raise StoreFull(*_full(folder)) from err
-        if isinstance(err, PermissionError) or err.errno == 30:  # EROFS
+        if isinstance(err, _UNWRITABLE) or err.errno == 30:  # EROFS
             raise StoreError(
                 f"The log's folder {folder} cannot be written: {err.strerror}.",
                 "Set PATINA_HOME to a folder of yours.",

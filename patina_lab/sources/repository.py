@@ -212,7 +212,11 @@ def open_repository(path: str | os.PathLike[str] = ".") -> Repository:
     NotARepository, UnsafeRepository, MissingTool
     """
     place = Path(path).expanduser()
-    if not place.exists():
+    try:
+        here = place.exists()
+    except PermissionError as err:
+        raise _unreadable(place) from err
+    if not here:
         raise NotARepository(f"The path {place} does not exist.", "Check its spelling.")
     if not place.is_dir():
         raise NotARepository(
@@ -265,13 +269,21 @@ def _refuse(place: Path, stderr: str, otherwise: NotARepository) -> None:
             "Set it to 'all', or clone the repository and open the clone.",
         )
     if "ermission denied" in stderr or not os.access(place, os.R_OK | os.X_OK):
-        raise NotARepository(
-            f"The folder {place} cannot be read: permission denied.",
-            "Ask its owner for read access.",
-        )
+        raise _unreadable(place)
+    for folder in (place.absolute(), *place.absolute().parents):
+        # git says of a repository that it may not read that there is none.
+        for part in (folder / ".git", folder / ".git/objects", folder / ".git/refs"):
+            if part.exists() and not os.access(part, os.R_OK | os.X_OK):
+                raise _unreadable(part)
     if "not a git repository" in stderr:
         raise otherwise
     raise GitFailed(f"git cannot open {place}: {_last_line(stderr.encode())}", "Try: git fsck")
+
+
+def _unreadable(place: Path) -> NotARepository:
+    return NotARepository(
+        f"The folder {place} cannot be read: permission denied.", "Ask its owner for read access."
+    )
 
 
 class Objects:
