@@ -53,9 +53,8 @@ def isolated(**more: str) -> dict[str, str]:
         GIT_COMMITTER_DATE="2025-03-01T12:00:00Z",
         LC_ALL="C",
         TZ="UTC",
-        **more,
     )
-    return env
+    return env | more
 
 
 @dataclass(frozen=True)
