@@ -276,21 +276,13 @@ def report(
         key, equals, value = text.partition("=")
         if not equals:
             raise InvalidOption(f"{text!r} sets no parameter.", "Write -p name=value.")
-        given[key] = _value(value)
+        given[key] = value
     made = run_notebook(place, out, given, name=name)
     if as_json:
         said = {"html": str(made.html), "notebook": str(made.notebook), "digest": made.digest}
         click.echo(json.dumps(said))
     else:
         click.echo(f"{made.html}\nOpen it: {_opener()} {made.html}")
-
-
-def _value(text: str) -> Any:
-    """Read a parameter's value as JSON where it is some, else as the text it is."""
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
 
 
 def _opener() -> str:
