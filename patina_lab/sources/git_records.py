@@ -138,19 +138,21 @@ def _raw_entry(tokens: list[bytes], at: int, blobs: list[bytes]) -> tuple[Entry,
 def _with_counts(tokens: list[bytes], at: int, raw: list[Entry], files: list[FileRow]) -> int:
     """Read one count for each raw entry: git prints both lists in the same order."""
     for entry in raw:
-        added, removed, path = tokens[at].split(b"\t", 2) if tokens[at] else (b"", b"", b"")
-        if not added or (added != b"-" and not added.isdigit()):
-            raise Truncated(f"no line count for {entry[3]!r}")
+        try:
+            added, removed, path = tokens[at].split(b"\t", 2)
+            counted = None if added == b"-" else (int(added), int(removed))
+        except ValueError as err:
+            raise Truncated(f"no line count for {entry[3]!r}") from err
         if path == b"":
             path = tokens[at + 2]
             at += 2
         at += 1
         if path != entry[3]:
             raise Truncated(f"line count of {path!r} where {entry[3]!r} was expected")
-        if added == b"-":
+        if counted is None:
             files.append((*entry, None, None, True))
         else:
-            files.append((*entry, int(added), int(removed), False))
+            files.append((*entry, *counted, False))
     return at
 
 
