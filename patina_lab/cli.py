@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shlex
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -282,11 +284,15 @@ def report(
         said = {"html": str(made.html), "notebook": str(made.notebook), "digest": made.digest}
         click.echo(json.dumps(said))
     else:
-        click.echo(f"{made.html}\nOpen it: {_opener()} {made.html}")
+        click.echo(f"Report: {made.html}\nOpen it: {_how_to_open(made.html)}")
 
 
-def _opener() -> str:
-    return "open" if sys.platform == "darwin" else "xdg-open"
+def _how_to_open(page: Path) -> str:
+    """Return the command that opens a page here, or its address for any browser."""
+    opener = "open" if sys.platform == "darwin" else "xdg-open"
+    if shutil.which(opener):
+        return f"{opener} {shlex.quote(str(page))}"
+    return page.resolve().as_uri()
 
 
 @main.command()
@@ -334,7 +340,7 @@ def demo(repo: str | None, out: Path | None, as_json: bool) -> None:
         return
     click.echo(f"\nReport{'s' if len(made) > 1 else ''}, made with papermill; open with a browser:")
     for place in made:
-        click.echo(f"  {_opener()} {place.html}")
+        click.echo(f"  {_how_to_open(place.html)}")
 
 
 @main.command()

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from patina_lab.project import places
 
@@ -60,9 +61,10 @@ def _program(name: str, *arguments: str) -> str | None:
 
 
 def _install(package: str) -> str:
+    sudo = "" if os.geteuid() == 0 else "sudo "
     for tool, command in (
-        ("apt-get", f"sudo apt-get install -y {package}"),
-        ("dnf", f"sudo dnf install -y {package.replace('swi-prolog-nox', 'pl')}"),
+        ("apt-get", f"{sudo}apt-get install -y {package}"),
+        ("dnf", f"{sudo}dnf install -y {package.replace('swi-prolog-nox', 'pl')}"),
         ("brew", f"brew install {package.replace('-nox', '')}"),
         ("conda", f"conda install -c conda-forge {package.replace('-nox', '')}"),
     ):
@@ -102,6 +104,9 @@ def _home() -> Finding:
     )
 
 
+_CLONE = (Path(__file__).resolve().parent.parent / "run").is_file()
+"""Whether the package runs from a clone, with its launcher beside it."""
+
 _PACKAGES = (
     ("duckdb", "duckdb", "", "the log"),
     ("GitPython", "git", "", "opening repositories"),
@@ -121,7 +126,8 @@ def _packages() -> list[Finding]:
     findings = []
     for package, module, extra, needed_for in _PACKAGES:
         if importlib.util.find_spec(module) is None:
-            remedy = f"pip install 'patina-lab[{extra}]'" if extra else "./run setup"
+            named = f"'patina-lab[{extra}]'" if extra else "patina-lab"
+            remedy = f"./run setup {extra}".rstrip() if _CLONE else f"pip install {named}"
             state = "optional" if extra else "missing"
             findings.append(Finding(package, state, "", needed_for, remedy))
         else:

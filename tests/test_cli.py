@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -140,7 +141,8 @@ def test_without_git_a_scrape_exits_with_3(repo: Path, home: Path, tmp_path: Pat
 
 
 def test_a_reader_that_stops_reading_is_no_error(repo: Path, home: Path) -> None:
-    command = f"{sys.executable} -m patina_lab.cli log --repo '{repo}' | head -n 1"
+    python = shlex.quote(sys.executable)
+    command = f"{python} -m patina_lab.cli log --repo {shlex.quote(str(repo))} | head -n 1"
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, check=False,
         env={**os.environ, "PATINA_HOME": str(home)},
