@@ -45,6 +45,8 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """Columns of each staged kind of row; `n` numbers the new events of one scrape."""
 
+_BUFFER = 1 << 20
+
 
 class Staging:
     """Open files, one for each kind of row, in a build folder."""
@@ -56,7 +58,9 @@ class Staging:
         self.events = 0
 
     def __enter__(self) -> Staging:
-        self._files = {kind: (self.folder / f"{kind}.ndjson").open("wb") for kind in COLUMNS}
+        self._files = {
+            kind: (self.folder / f"{kind}.ndjson").open("wb", buffering=_BUFFER) for kind in COLUMNS
+        }
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -23,6 +23,7 @@ from typing import Any
 HEADER = "%x01%H%x00%P%x00%an%x00%ae%x00%at %ad%x00%cn%x00%ce%x00%ct %cd%x00%B%x00"
 _FIELDS = 9
 _KINDS = {b"120000": "symlink", b"160000": "submodule"}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = 253402300799  # 9999-12-31T23:59:59Z, the last second that datetime can say
 
 
@@ -100,6 +101,8 @@ def records(text: bytes, *, counts: bool) -> Iterator[CommitRecord]:
         if at >= end + 1 or tokens[at] != b"":
             raise Truncated(f"commit {record.sha} has no end of header")
         at += 1
+        if at < end and tokens[at] == b"":  # -c ends a merge's header twice
+            at += 1
         raw: list[Entry] = []
         try:
             while at < end and tokens[at].lstrip(b"\n")[:1] == b":":
@@ -119,20 +122,18 @@ def records(text: bytes, *, counts: bool) -> Iterator[CommitRecord]:
 def _raw_entry(tokens: list[bytes], at: int, blobs: list[bytes]) -> tuple[Entry, int]:
     """Read one raw entry; a combined one (``::``) has a mode, blob and letter a parent."""
     text = tokens[at].lstrip(b"\n")
-    colons = len(text) - len(text.lstrip(b":"))
+    colons = 1 if text[1:2] != b":" else len(text) - len(text.lstrip(b":"))
     parts = text.split(b" ")
     status = parts[-1]
-    old_mode, mode = parts[0].lstrip(b":"), parts[colons]
+    old_mode, mode = parts[0][colons:], parts[colons]
     if mode != b"160000" and old_mode != b"160000":
         blobs += parts[colons + 1 : -1]
     kind = _KINDS.get(mode if mode != b"000000" else old_mode)
-    if colons > 1:
-        return (status.decode()[0], None, None, tokens[at + 1], kind), at + 2
     letter = chr(status[0])
-    if letter in "RC":
-        similarity = int(status[1:] or b"100")
-        return (letter, similarity, tokens[at + 1], tokens[at + 2], kind), at + 3
-    return (letter, None, None, tokens[at + 1], kind), at + 2
+    if colons > 1 or letter not in "RC":
+        return (letter, None, None, tokens[at + 1], kind), at + 2
+    similarity = int(status[1:] or b"100")
+    return (letter, similarity, tokens[at + 1], tokens[at + 2], kind), at + 3
 
 
 def _with_counts(tokens: list[bytes], at: int, raw: list[Entry], files: list[FileRow]) -> int:
@@ -226,7 +227,7 @@ def parse_date(raw: bytes) -> tuple[datetime, str] | None:
         return None
     if not -62135596800 <= seconds <= _LATEST:
         return None
-    instant = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    instant = _EPOCH + timedelta(seconds=seconds)
     zone = _zone(offset)
     if zone is None:
         return instant, f"{seconds} {offset.decode('ascii', 'backslashreplace')}"
