@@ -329,12 +329,14 @@ class _Reader:
     @staticmethod
     def _combine(answer: Answer, combined: _DiffTree) -> None:
         """Give merge commits the files that differ from all their parents."""
-        merges = [record for record, _ in answer if len(record.parents) > 1]
+        merges = [at for at, (record, _) in enumerate(answer) if len(record.parents) > 1]
         while merges:
-            read = combined.ask([record.sha for record in merges])
-            for record, with_files in zip(merges, read, strict=False):
-                record.files = with_files.files
-            # One that cannot be read keeps the empty list it has.
+            read = combined.ask([answer[at][0].sha for at in merges])
+            for at, with_files in zip(merges, read, strict=False):
+                answer[at][0].files = with_files.files
+            if not read:
+                why = combined.complaint or "git gave no answer"
+                answer[merges[0]] = (answer[merges[0]][0], GivenUp("all files", why))
             merges = merges[max(len(read), 1) :]
 
 

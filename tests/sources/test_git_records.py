@@ -200,7 +200,7 @@ def test_a_text_out_of_step_is_refused(damage):
 def test_a_combined_entry_has_a_mode_and_a_blob_for_each_parent():
     """``::`` entries of merges are read; the submodule's commit is no blob to count."""
     octopus = b":::100644 100644 100644 100755 " + b" ".join([b"%040d" % n for n in range(4)])
-    text = b"\x01" + b"a" * 40 + b"\0" * 10 + b"\n" + octopus + b" MMA\0both.py\0"
+    text = b"\x01" + b"a" * 40 + b"\0" * 11 + octopus + b" MMA\0both.py\0"
     text += b"::160000 160000 160000 1 2 3 MM\0sub\0"
     (record,) = records(text, counts=False)
     assert record.files == [
