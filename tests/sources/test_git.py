@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 
 import pytest
@@ -12,15 +13,21 @@ from gitraw import (
     SUBMODULE,
     SYMLINK,
     RawRepo,
+    clean_environment,
+    clone,
     files,
+    git,
     load,
+    move_away,
     tip,
 )
 
 import patina_lab as pt
-from patina_lab.errors import InvalidOption
+from patina_lab.errors import GitFailed, InvalidOption
+from patina_lab.events.event import Event
 from patina_lab.sources import git as git_source
-from patina_lab.sources.git import GitSource
+from patina_lab.sources.git import GitSource, tags
+from patina_lab.sources.repository import Objects, open_repository
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
@@ -491,3 +498,375 @@ def test_options_outside_their_range_are_refused():
         GitSource(merges="both")
     with pytest.raises(InvalidOption, match=r"jobs=0 .* Use 1 or more"):
         GitSource(jobs=0)
+
+
+# -- what is not here, or damaged --------------------------------------------------------
+
+
+def reasons(lab):
+    """Return (source, reason) of the quarantine, counted."""
+    return Counter(map(tuple, lab.problems()[["source", "reason"]].values.tolist()))
+
+
+def test_a_commit_whose_blob_is_missing_is_read_without_line_counts(repo):
+    """Only that commit suffers; what it was read without, and which object, is said."""
+    repo.commit({"a": "1\n"})
+    lost = repo.write("blob", b"2\n")
+    broken = repo.commit({"a": "2\n", "b": "x\n"})
+    repo.commit({"a": "2\n", "b": "y\n"})
+    repo.loose(lost).unlink()
+    events, problems = load(repo.path)
+    assert files(events[broken].data) == ["M a +None -None", "A b +None -None"]
+    assert events[broken].data["missing"] == "line counts"
+    assert files(events[repo.tip].data) == ["M b +1 -1"]
+    assert {broken: ("missing object", lost)} == {
+        sha: (p.reason, p.object_id) for sha, p in problems.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda raw: b"",
+        lambda raw: b"not zlib",
+        lambda raw: raw[: len(raw) // 2],
+        lambda raw: zlib.compress(b"nonsense"),
+    ],
+    ids=["empty", "garbage", "truncated", "no header"],
+)
+def test_a_corrupt_object_costs_the_counts_of_its_commits(repo, damage):
+    """Whatever the damage, every commit is in the log, with its files."""
+    repo.commit({"a": "1\n"})
+    text = "".join(f"{n}\n" for n in range(99))
+    blob = repo.write("blob", text.encode())
+    broken = repo.commit({"a": "1\n", "b": text})
+    repo.commit({"a": "2\n", "b": text})
+    repo.loose(blob).write_bytes(damage(repo.loose(blob).read_bytes()))
+    events, problems = load(repo.path, jobs=1)
+    assert files(events[broken].data) == ["A b +None -None"]
+    assert [broken] == list(problems)
+    assert files(events[repo.tip].data) == ["M a +1 -1"]
+
+
+def test_a_commit_whose_tree_is_missing_is_read_without_files(repo):
+    """The commit is all that is left, and it is kept."""
+    first = repo.commit({"d/a": "1\n"})
+    broken = repo.commit({"d/a": "2\n"}, "lost its tree")
+    repo.commit({"d/a": "3\n"})
+    last = repo.commit({"d/a": "4\n"})
+    repo.loose(repo.tree({"a": "2\n"})).unlink()
+    events, problems = load(repo.path, jobs=1)
+    assert files(events[first].data) == ["A d/a +1 -0"]
+    assert files(events[last].data) == ["M d/a +1 -1"]
+    data = events[broken].data
+    assert (data["message"], data["files"], data["missing"]) == ("lost its tree", [], "all files")
+    assert {broken, events[last].data["parents"][0]} == set(problems)
+    assert {repo.tree({"a": "2\n"})} == {problem.object_id for problem in problems.values()}
+
+
+def test_a_merge_that_cannot_be_compared_with_its_parents_says_so(repo):
+    """Under the policy "combined" a merge needs trees; without them it has no silent gap."""
+    base = repo.commit({"a": "1\n"})
+    left = repo.commit({"a": "2\n"}, parents=[base])
+    right = repo.commit({"a": "3\n"}, parents=[base])
+    merge = repo.commit({"a": "4\n", "new": "x\n"}, parents=[left, right])
+    after = repo.commit({"a": "5\n"}, parents=[right])
+    second = repo.commit({"a": "6\n"}, parents=[merge, after])
+    repo.loose(repo.tree({"a": "2\n"})).unlink()
+    events, problems = load(repo.path, merges="combined", jobs=1)
+    assert (events[merge].data["files"], events[merge].data["missing"]) == ([], "all files")
+    assert merge in problems
+    assert files(events[second].data) == ["M a +None -None"]
+
+
+def test_a_missing_commit_stops_the_scrape_in_one_sentence(repo):
+    """Behind it nothing can be known: git's own word, and what to try."""
+    first = repo.commit({"a": "1\n"})
+    repo.commit({"a": "2\n"})
+    repo.loose(first).unlink()
+    with pytest.raises(GitFailed, match="parents of commit") as caught:
+        load(repo.path)
+    assert str(repo.path) in caught.value.message
+    assert caught.value.hint == "Try: git fsck"
+
+
+def test_a_chunk_survives_any_number_of_damaged_commits(repo):
+    """Damage at the start, in the middle and at the end of what one process is asked."""
+    lost = {}
+    for n in range(30):
+        blob = repo.write("blob", f"{n}\n".encode())
+        sha = repo.commit({"a": f"{n}\n"})
+        if n in (0, 7, 8, 20, 29):
+            lost[sha] = blob
+    for blob in lost.values():
+        repo.loose(blob).unlink()
+    events, problems = load(repo.path, jobs=1)
+    neighbours = {sha for sha, e in events.items() if set(e.data["parents"]) & set(lost)}
+    assert set(lost) | neighbours == set(problems)
+    assert {None} == {events[s].data["files"][0]["lines_added"] for s in problems}
+    assert {1} == {
+        e.data["files"][0]["lines_added"] for s, e in events.items() if s not in problems
+    }
+
+
+@pytest.fixture
+def served(tmp_path):
+    """Return a repository of twelve commits that serves partial clones."""
+    repo = RawRepo(tmp_path / "served")
+    repo.git("config", "uploadpack.allowFilter", "true")
+    for n in range(12):
+        repo.commit({"d/a.txt": f"{n}\n", "e.txt": "x\n" * n}, f"commit {n}")
+    return repo
+
+
+def test_a_partial_clone_loads_without_network_and_heals_when_its_blobs_come(
+    served, tmp_path, raw_lab
+):
+    """NULL counts and a reason at first; after a fetch, the log of a whole clone."""
+    whole = raw_lab(served.path).digest
+    partial = clone(served.path, tmp_path / "partial", "--filter=blob:none", "--no-checkout")
+    away = move_away(served.path)
+    lab = raw_lab(partial)
+    assert lab.sql("SELECT count(*) AS n, count(lines_added) AS c FROM touches")["n"][0] > 12
+    assert lab.sql("SELECT count(lines_added) AS c FROM touches")["c"][0] == 0
+    assert reasons(lab) == {("git", "missing object"): 12}
+    assert lab.scrape(progress=False).how == "unchanged"
+
+    away.rename(served.path)
+    git(partial, "-c", "protocol.file.allow=always", "fetch", "-q", "--refetch", "--no-filter")
+    healed = lab.scrape(progress=False)
+    assert (healed.how, healed.quarantined, healed.events) == ("incremental", 0, 12)
+    assert whole == healed.digest
+
+
+@pytest.mark.parametrize("checkout", [(), ("--bare",)], ids=["work tree", "bare"])
+def test_a_clone_without_trees_loads_commits_only(served, tmp_path, raw_lab, checkout):
+    """Every commit is there, and every one is quarantined with the tree that it lacks."""
+    partial = clone(served.path, tmp_path / "treeless", "--filter=tree:0", *checkout)
+    move_away(served.path)
+    lab = raw_lab(partial)
+    assert lab.sql("SELECT count(*) AS n FROM commits")["n"][0] == 12
+    expected = {("git", "missing object"): 12, ("files", "missing object"): 1 if checkout else 0}
+    assert +Counter(expected) == reasons(lab)
+
+
+def test_a_shallow_clone_is_flagged_at_its_boundary(served, tmp_path, raw_lab):
+    """The oldest commit seems to have made every file; it is kept without any, and said."""
+    whole = raw_lab(served.path).digest
+    shallow = clone(served.path, tmp_path / "shallow", "--depth=3")
+    events, problems = load(shallow)
+    assert len(events) == 3
+    ((boundary, problem),) = problems.items()
+    assert problem.reason == "shallow boundary"
+    assert "git fetch --unshallow" in problem.detail
+    data = events[boundary].data
+    assert (data["message"], data["parents"], data["files"]) == ("commit 9", [], [])
+    assert data["missing"] == "all files"
+
+    lab = raw_lab(shallow)
+    assert whole != lab.digest
+    git(shallow, "-c", "protocol.file.allow=always", "fetch", "-q", "--unshallow")
+    assert lab.scrape(progress=False).quarantined == 0
+    assert whole == lab.digest
+
+
+# -- what must not matter ----------------------------------------------------------------
+
+HOSTILE = """
+[core]
+    abbrev = 5
+    bigFileThreshold = 1
+    quotePath = false
+    attributesFile = {attributes}
+    pager = false
+    commentChar = auto
+[diff]
+    algorithm = histogram
+    renames = copies
+    renameLimit = 1
+    noprefix = true
+    external = false
+    orderFile = {attributes}
+    ignoreSubmodules = all
+    mnemonicPrefix = true
+    submodule = log
+    context = 0
+    interHunkContext = 9
+[log]
+    showSignature = true
+    date = iso
+    mailmap = true
+    follow = true
+    diffMerges = combined
+    showRoot = false
+[format]
+    pretty = oneline
+[i18n]
+    logOutputEncoding = ISO-8859-1
+    commitEncoding = ISO-8859-1
+[color]
+    ui = always
+[mailmap]
+    blob = HEAD:a.py
+    file = {attributes}
+[extensions]
+"""
+
+
+def test_no_configuration_of_anybody_changes_what_is_read(mixed, tmp_path, monkeypatch):
+    """The user's, the system's, the repository's, and attributes wherever git looks for them."""
+    expected = load(mixed.path)
+    attributes = tmp_path / "attributes"
+    attributes.write_text("* -diff -text binary\n* diff=odd\n")
+    config = tmp_path / "hostile"
+    config.write_text(HOSTILE.format(attributes=attributes))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(config))
+    monkeypatch.delenv("GIT_CONFIG_NOSYSTEM")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", str(config))
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "diff.algorithm")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "patience")
+    monkeypatch.setenv("GIT_EXTERNAL_DIFF", "false")
+    monkeypatch.setenv("GIT_DIFF_OPTS", "-u0")
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    monkeypatch.setenv("LANG", "de_DE.UTF-8")
+    local = mixed.git_dir / "config"
+    kept = local.read_text()
+    places = [mixed.git_dir / "info" / "attributes", mixed.path / ".gitattributes"]
+    try:
+        local.write_text(kept + HOSTILE.format(attributes=attributes))
+        for place in places:
+            place.parent.mkdir(exist_ok=True)
+            place.write_text("* -diff\n")
+        assert expected == load(mixed.path)
+    finally:
+        local.write_text(kept)
+        for place in places:
+            place.unlink()
+
+
+def test_the_hostile_configuration_is_one(mixed, tmp_path):
+    """The control: the same settings do change what a plain git log prints."""
+    attributes = tmp_path / "attributes"
+    attributes.write_text("* -diff\n")
+    config = tmp_path / "hostile"
+    config.write_text(HOSTILE.format(attributes=attributes))
+    env = clean_environment()
+    env["GIT_CONFIG_GLOBAL"] = str(config)
+    ask = ("log", "-n3", "--numstat", "--format=%H", "main")
+    assert mixed.git(*ask) != mixed.git(*ask, env=env)
+
+
+def test_replaced_and_grafted_commits_are_read_as_they_are(repo):
+    """A replace ref and a graft are somebody's opinion, not content."""
+    first = repo.commit({"a": "1\n"}, "first")
+    second = repo.commit({"a": "2\n"}, "second")
+    third = repo.commit({"a": "3\n"}, "third")
+    expected = load(repo.path)
+    other = repo.commit({"z": "z\n"}, "a replacement", parents=[], ref=None)
+    repo.ref(f"refs/replace/{second}", other)
+    (repo.git_dir / "info").mkdir(exist_ok=True)
+    (repo.git_dir / "info" / "grafts").write_text(f"{third}\n")
+    plain = git(repo.path, "log", "--format=%s", "main").decode()
+    assert "second" not in plain
+    assert expected == load(repo.path)
+    assert {first, second, third} == set(expected[0])
+
+
+def test_the_commit_graph_and_packs_change_nothing(mixed, tmp_path):
+    """A repacked clone with all of git's indexes reads as the loose objects do."""
+    packed = clone(mixed.path, tmp_path / "packed", "--bare")
+    git(packed, "repack", "-adq", "--write-bitmap-index")
+    git(packed, "commit-graph", "write", "--reachable", "--changed-paths")
+    assert load(mixed.path) == load(packed)
+
+
+# -- tags --------------------------------------------------------------------------------
+
+
+def read_tags(repo):
+    """Return name -> event, and the problems."""
+    with Objects(open_repository(repo.path)) as objects:
+        found = list(tags(objects, objects.history(open_repository(repo.path).resolve("HEAD"))))
+    events = {one.source_id: one for one in found if isinstance(one, Event)}
+    return events, [one for one in found if not isinstance(one, Event)]
+
+
+def test_a_tag_has_its_own_date_or_its_commits(repo):
+    """Annotated tags have a tagger and a message; light ones have the time of their commit."""
+    first = repo.commit({"a": "1\n"})
+    repo.ref("refs/tags/light", first)
+    signed = "v1\n\n- one\n-----BEGIN PGP SIGNATURE-----\nxyz\n"
+    oid = repo.tag("v1.0/rc", first, signed, tagger="B\u00e9 <b@x.org>", date="1750000000 +0200")
+    repo.tag("nested", oid, "a tag of a tag", kind="tag")
+    repo.tag("nobody", first, "no tagger", tagger=None)
+    events, problems = read_tags(repo)
+    assert {
+        "name": "v1.0/rc",
+        "sha": first,
+        "object": oid,
+        "annotated": True,
+        "tagger": "B\u00e9",
+        "date": "2025-06-15T17:06:40+02:00",
+        "message": signed.strip(),
+    } == events["v1.0/rc"].data
+    light = events["light"].data
+    assert (light["annotated"], light["tagger"], light["message"]) == (False, None, None)
+    assert light["date"] == "2025-02-19T21:21:00+00:00"
+    assert first == events["nested"].data["sha"]
+    assert (None, light["date"]) == (events["nobody"].data["tagger"], events["nobody"].data["date"])
+    assert problems == []
+
+
+def test_tags_that_lead_elsewhere_are_left_out(repo):
+    """Of another branch, of a tree, of a file: they are no part of this history."""
+    repo.commit({"a": "1\n"})
+    side = repo.commit({"b": "1\n"}, ref="refs/heads/side")
+    repo.ref("refs/tags/side", side)
+    repo.tag("tree", repo.tree({"a": "1\n"}), kind="tree")
+    repo.ref("refs/tags/file", repo.write("blob", b"1\n"))
+    assert read_tags(repo) == ({}, [])
+
+
+def test_a_broken_tag_is_reported_and_stops_nothing(repo, raw_lab):
+    """A tag of a commit that is not here, and a ref to nothing at all."""
+    repo.commit({"a": "1\n"})
+    repo.ref("refs/tags/good", repo.tip)
+    repo.tag("lost", "1" * 40)
+    repo.ref("refs/tags/void", "2" * 40)
+    events, problems = read_tags(repo)
+    assert list(events) == ["good"]
+    assert [("broken tag", f"The tag lost leads to {'1' * 40}, which is not here.")] == [
+        (problem.reason, problem.detail) for problem in problems
+    ]
+    lab = raw_lab(repo.path)
+    assert reasons(lab) == {("git", "broken tag"): 1}
+    assert lab.scrape(progress=False).how == "unchanged"
+
+
+def test_a_tag_may_hold_odd_bytes(repo):
+    """Names and messages that are no UTF-8, a date that is none, a message of none."""
+    repo.commit({"a": "1\n"})
+    repo.tag("odd", repo.tip, b"caf\xe9", tagger=b"K\xe5 <k@x.org>", date="1750000000 +9999")
+    repo.tag("dateless", repo.tip, "", tagger="K <k@x.org>", date="soon")
+    repo.tag("overflow", repo.tip, "m", date="99999999999999999999 +0000")
+    events, problems = read_tags(repo)
+    odd = events["odd"].data
+    assert (odd["tagger"], odd["message"]) == ("K\\xe5", "caf\\xe9")
+    assert odd["escaped"] == ["tagger", "message"]
+    assert events["odd"].occurred_us == 1_750_000_000_000_000
+    commit = "2025-02-19T21:21:00+00:00"
+    assert [commit, commit] == [events[name].data["date"] for name in ("dateless", "overflow")]
+    assert problems == []
+
+
+def test_reading_writes_nothing_into_the_repository(mixed, raw_lab):
+    """Not a byte, not a time stamp, not a lock."""
+
+    def state():
+        seen = {path: path.lstat() for path in mixed.path.rglob("*")}
+        return {path: (at.st_mtime_ns, at.st_size, at.st_ino) for path, at in seen.items()}
+
+    before = state()
+    raw_lab(mixed.path, merges="combined")
+    assert before == state()
