@@ -108,7 +108,7 @@ class Repository:
         """The same repository as a GitPython object."""
         import git
 
-        return git.Repo(self.work_tree or self.git_dir)
+        return git.Repo(self.work_tree or self.git_dir, expand_vars=False)
 
     @property
     def shallow(self) -> tuple[str, ...]:
@@ -146,7 +146,11 @@ class Repository:
             f"There is no commit, branch or tag {revision!r} in {self.path}.",
             "See them with: git log --oneline --all --decorate",
         )
-        if "\0" in revision:
+        try:
+            sayable = b"\0" not in os.fsencode(revision)
+        except UnicodeEncodeError:
+            sayable = False
+        if not sayable:
             raise unknown
         done = _run(
             [
@@ -235,12 +239,16 @@ def open_repository(path: str | os.PathLike[str] = ".") -> Repository:
 
     try:
         # One answer a line; the last is a word, so the path may hold line breaks itself.
-        opened = git.Repo(os.fsdecode(asked.stdout.removesuffix(b"\n").rpartition(b"\n")[0]))
+        found = os.fsdecode(asked.stdout.removesuffix(b"\n").rpartition(b"\n")[0])
+        opened = git.Repo(found, expand_vars=False)
     except (git.InvalidGitRepositoryError, git.NoSuchPathError, PermissionError) as err:
         raise none_here from err
     git_dir = Path(opened.git_dir)
-    common = Path(opened.common_dir)
     opened.close()
+    # Not GitPython's: that one believes GIT_COMMON_DIR, which a hook may have set.
+    common = git_dir
+    with contextlib.suppress(FileNotFoundError):
+        common /= os.fsdecode((git_dir / "commondir").read_bytes().removesuffix(b"\n"))
     asked = _run(
         ["git", "-C", str(place), "rev-parse", "--show-object-format", "--show-toplevel"],
         _environment(),
