@@ -358,6 +358,8 @@ class _Scrape:
                 "SELECT source_id FROM old.main.quarantine WHERE source = 'git' AND reason IN "
                 f"{_RETRIED}",
             )
+            # A clone can also become shallower: what was read whole is a boundary now.
+            again |= have.intersection(self.objects.shallow)
         until_us = self.wanted.options["until_us"]
         new, gone, history = self._difference(last, have)
         if gone:
