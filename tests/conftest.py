@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from notation import Repo, build_repo
 
-# `ci`, the default, tries the same few examples everywhere and always.  For a long hunt:
+# `ci`, the default, tries the same few examples everywhere and always, and shows a failure
+# as it was found: making one over real git small takes minutes.  For a long hunt:
 # HYPOTHESIS_PROFILE=thorough pytest tests/laws
 _SLOW_ON_PURPOSE = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
 settings.register_profile(
@@ -19,6 +20,7 @@ settings.register_profile(
     derandomize=True,
     database=None,
     deadline=None,
+    phases=[Phase.explicit, Phase.generate],
     max_examples=20,
     stateful_step_count=8,
     suppress_health_check=_SLOW_ON_PURPOSE,
@@ -27,6 +29,7 @@ settings.register_profile(
     "thorough",
     settings.get_profile("ci"),
     derandomize=False,
+    phases=list(Phase),
     max_examples=300,
     stateful_step_count=20,
     print_blob=True,

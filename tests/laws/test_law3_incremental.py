@@ -1,0 +1,175 @@
+"""Law 3, incremental = rebuild: how a log came about cannot be told from its rows."""
+
+from __future__ import annotations
+
+import pytest
+from history import (
+    HOUR,
+    NOON,
+    Amend,
+    Commit,
+    Delete,
+    Fetch,
+    Merge,
+    Partial,
+    Rebase,
+    Reset,
+    Shallow,
+    Side,
+    Tag,
+    Unshallow,
+    Untag,
+    commits,
+    history,
+    operations,
+    temporary_home,
+)
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    rule,
+    run_state_machine_as_test,
+)
+from tables import assert_same, file_of, patched, read, scraped
+
+import patina_lab as pt
+from patina_lab.eventlog import build
+from patina_lab.eventlog.times import Moment
+
+UNTIL = st.sampled_from([None, None, None, "2025-03-01T12:00:00Z", "2025-03-01", "2100-01-01"])
+
+
+class Refreshed(RuleBasedStateMachine):
+    """A repository to which things happen, and a log that is refreshed now and then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._context = history()
+        self.h = self._context.__enter__()
+        self._home = temporary_home()
+        self.home = self._home.__enter__()
+        self.options: dict[str, object] = {}
+
+    @initialize(first=commits())
+    def begin(self, first: Commit) -> None:
+        """Give the repository a commit, and a log."""
+        first.apply(self.h)
+        self.check()
+
+    @rule(happened=st.lists(operations(), min_size=1, max_size=4))
+    def refresh(self, happened: list) -> None:
+        """Things happen, and the log is refreshed."""
+        self.h.do(happened)
+        self.check()
+
+    @rule(
+        lines=st.booleans(),
+        until=UNTIL,
+        merges=st.sampled_from(["none", "none", "combined", "first-parent"]),
+    )
+    def choose(self, lines: bool, until: Moment | None, merges: str) -> None:
+        """Ask for something else from now on."""
+        self.options = {"lines": lines, "until": until, "merges": merges}
+
+    def check(self) -> None:
+        """Compare the refreshed log with one that is built from nothing, row for row."""
+        if not self.h.tip:
+            return
+        lab = pt.open(self.h.repo.path, home=self.home)
+        lab.scrape(progress=False, **self.options)
+        with temporary_home() as elsewhere:
+            assert_same(read(file_of(lab)), scraped(self.h.repo.path, elsewhere, **self.options))
+        left = {p.name for p in lab.store.folder.iterdir()}
+        manifest = lab.store.manifest()
+        assert manifest is not None
+        assert left == {"current.json", "scrape.lock", manifest.file}
+        assert lab.scrape(progress=False, **self.options).how == "unchanged"
+
+    def teardown(self) -> None:
+        """Remove both."""
+        self._home.__exit__(None, None, None)
+        self._context.__exit__(None, None, None)
+
+
+def follow(*steps: list) -> None:
+    """Run the machine's own steps, one refresh each."""
+    machine = Refreshed()
+    try:
+        machine.begin(steps[0][0])
+        for step in [steps[0][1:], *steps[1:]]:
+            machine.refresh(step)
+    finally:
+        machine.teardown()
+
+
+@pytest.mark.slow
+def test_incremental_equals_rebuild_after_whatever_happens() -> None:
+    """Append, merge, revert, amend, rename, rebase, reset, tags, shallow, missing blobs."""
+    half = settings(max_examples=max(settings.default.max_examples // 2, 1))
+    run_state_machine_as_test(Refreshed, settings=half)
+
+
+def work(n: int, *, path: bytes = b"a.py", at: int = 0) -> Commit:
+    """Return a small commit that no other one equals."""
+    return Commit(((path, "100644", b"%d\n" % n * n),), at=NOON + at * HOUR)
+
+
+BROKEN = Commit(((b".patina/shared/events/x.json", "100644", b"{"),))
+
+CASES = {
+    "force-push": [[work(1), work(2)], [Reset(1), work(3)]],
+    "amend": [[work(1), work(2)], [Amend(b"Better")]],
+    "a merge brings older commits": [
+        [work(1), Side("topic", 0, work(2, path=b"b.py", at=-9)), work(3)],
+        [Merge((0,))],
+    ],
+    "rebase": [[work(1), Side("topic", 0, work(2, path=b"b.py")), work(3)], [Rebase(0)]],
+    "tags": [[work(1), Tag("v1")], [Tag("v2"), Untag(0)], [Untag(0)]],
+    "broken file stays": [[work(1), BROKEN], [work(2)]],
+    "broken file goes": [[work(1), BROKEN], [Delete(0, prefix=b".patina")]],
+    "shallow": [[work(1), work(2), work(3), Shallow(1)], [work(4)], [Unshallow()]],
+    "shallower": [[work(1), work(2), work(3)], [Shallow(0)], [work(4)], [Shallow(1)]],
+    "missing blob": [[work(1), Partial(b"a.py")], [work(2)], [Fetch()]],
+}
+
+
+@pytest.mark.parametrize("steps", CASES.values(), ids=CASES)
+def test_incremental_equals_rebuild(steps: list) -> None:
+    """The cases that a log most often gets wrong, each by name."""
+    follow(*steps)
+
+
+def _keeps_orphans(self, last, have):
+    new, _, known = _DIFFERENCE(self, last, have)
+    return new, set(), known
+
+
+_DIFFERENCE = build._Scrape._difference
+_SQL = build._sql
+
+
+def _old_ranks(name: str) -> str:
+    # Parents keep the rank that they had in the last log.
+    return _SQL(name).replace("coalesce(q.seq, s.seq) AS parent", "p.parent AS parent")
+
+
+def _forgets_problems(name: str) -> str:
+    text = _SQL(name)
+    start = text.find("INSERT INTO new_problem")
+    return text if start < 0 else text[:start] + text[text.index("INSERT INTO new_cov") :]
+
+
+@pytest.mark.parametrize(
+    ("defect", "case"),
+    [
+        pytest.param((build._Scrape, "_difference", _keeps_orphans), "force-push", id="orphans"),
+        pytest.param((build, "_sql", _old_ranks), "a merge brings older commits", id="ranks"),
+        pytest.param((build, "_sql", _forgets_problems), "broken file stays", id="problems"),
+    ],
+)
+def test_control_a_broken_refresh_is_caught(defect: tuple, case: str) -> None:
+    """The same check falsifies a refresh that keeps orphans, old ranks, or no problems."""
+    with patched(defect), pytest.raises(AssertionError):
+        follow(*CASES[case])
