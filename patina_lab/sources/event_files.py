@@ -79,7 +79,7 @@ class EventFileSource:
             yield Problem(
                 self.name,
                 "unknown event type",
-                f"{event.event_type!r} is not in the catalog; the event is kept.",
+                f"{_shown(event.event_type)} is not in the catalog; the event is kept.",
                 event.source_id,
                 file.path,
             )
@@ -115,7 +115,8 @@ class EventFileSource:
         except InvalidPayload as err:
             raise _Refused("invalid payload", f"{err}.", _line(file, "payload")) from err
         except UnknownEventType as err:
-            raise _Refused("unknown event type", f"{err}.", _line(file, "event_type")) from err
+            said = f"{_shown(event_type)} is no known event type."
+            raise _Refused("unknown event type", said, _line(file, "event_type")) from err
         envelope = {k: v for k, v in value.items() if k not in ("payload", "event_type", "author")}
         envelope["timestamp"] = written
         event = Event(event_type, when, source_id, payload, file.path, author, envelope)
@@ -157,7 +158,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise _Refused("duplicate key", f"The key {twice!r} stands twice in one object.")
+        raise _Refused("duplicate key", f"The key {_shown(twice)} stands twice in one object.")
     return value
 
 
@@ -193,7 +194,7 @@ def _text(value: Mapping[str, Any], key: str, file: SourceFile) -> str:
     if key not in value:
         raise _Refused("missing key", f"{key} is missing.", 1)
     raise _Refused(
-        "wrong type", f"{key} is {found!r}, not a text with letters in it.", _line(file, key)
+        "wrong type", f"{key} is {_shown(found)}, not a text with letters in it.", _line(file, key)
     )
 
 
@@ -206,7 +207,7 @@ def _when(value: Mapping[str, Any], file: SourceFile) -> tuple[datetime, str]:
     except (ValueError, OverflowError) as err:
         raise _Refused(
             "unreadable date",
-            f"timestamp {written!r} is no ISO 8601 time such as 2025-11-07T12:34:56Z.",
+            f"timestamp {_shown(written)} is no ISO 8601 time such as 2025-11-07T12:34:56Z.",
             _line(file, "timestamp"),
         ) from err
     return when, written
@@ -216,6 +217,12 @@ def _line(file: SourceFile, key: str) -> int:
     """Return the line on which `key` first stands as a key, else 1."""
     at = file.content.find(b'"' + key.encode() + b'"')
     return file.content.count(b"\n", 0, at) + 1 if at >= 0 else 1
+
+
+def _shown(value: Any) -> str:
+    """Write a value so that it fits into a sentence."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def _kind(value: Any) -> str:
