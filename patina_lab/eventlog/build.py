@@ -690,7 +690,7 @@ def _blob_name(content: bytes, objects: Objects) -> str:
 
 
 def _sql(name: str) -> str:
-    return importlib.resources.files("patina_lab.eventlog").joinpath(name).read_text()
+    return importlib.resources.files("patina_lab.eventlog").joinpath(name).read_text("utf-8")
 
 
 def _statements(script: str) -> Sequence[str]:
