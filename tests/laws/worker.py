@@ -205,13 +205,17 @@ def users_configuration() -> None:
     """Defect: the user's git configuration decides what is read."""
     from patina_lab.sources.repository import Objects
 
-    made = Objects.__init__
+    made, argv = Objects.__init__, Objects.argv
 
     def init(self: Objects, *args: Any) -> None:
         made(self, *args)
         self._env["GIT_CONFIG_GLOBAL"] = os.environ["GIT_CONFIG_GLOBAL"]
 
+    def without_pins(self: Objects, *args: str) -> list[str]:
+        return [*argv(self)[:2], *args]
+
     Objects.__init__ = init  # type: ignore[method-assign]
+    Objects.argv = without_pins  # type: ignore[method-assign]
 
 
 def pointer_first() -> None:
