@@ -224,13 +224,14 @@ def pointer_first() -> None:
 
     place = LogStore.place
 
-    def too_early(self: LogStore, built: Path, manifest: Any, name: str = "current") -> None:
+    def too_early(self: LogStore, built: Path, manifest: Any, name: str = "current") -> Any:
         aside = built.with_suffix(".aside")
         built.rename(aside)
         built.write_bytes(b"")
-        place(self, built, manifest, name)
+        placed = place(self, built, manifest, name)
         time.sleep(0.05)
-        aside.replace(self.folder / manifest.file)
+        aside.replace(self.folder / placed.file)
+        return placed
 
     LogStore.place = too_early  # type: ignore[method-assign]
 
@@ -243,14 +244,13 @@ def in_place() -> None:
 
     place = LogStore.place
 
-    def over(self: LogStore, built: Path, manifest: Any, name: str = "current") -> None:
+    def over(self: LogStore, built: Path, manifest: Any, name: str = "current") -> Any:
         last = self.manifest()
         if last is None or name != "current":
-            place(self, built, manifest, name)
-            return
+            return place(self, built, manifest, name)
         (self.folder / last.file).write_bytes(built.read_bytes())
         manifest = dataclasses.replace(manifest, file=last.file)
-        place(self, self.folder / last.file, manifest, name)
+        return place(self, self.folder / last.file, manifest, name)
 
     LogStore.place = over  # type: ignore[method-assign]
 
