@@ -7,10 +7,12 @@ call gives the same sha on every machine, and a whole history costs milliseconds
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import zlib
+from datetime import datetime
 from pathlib import Path
 
 from patina_lab.sources.git import GitSource
@@ -207,3 +209,74 @@ def move_away(path):
     away = Path(f"{path}.away")
     shutil.move(path, away)
     return away
+
+
+NOTE = """\
+# Session: dry the beans
+**ID**: 20250306-090000
+**Started**: 2025-03-06T14:00:00Z
+
+## Goals
+- [ ] find the damp shelf
+- [x] label the jars
+
+## Activity Log
+### 09:30 - Decision
+- Move the beans upstairs because it is dry there
+"""
+
+
+def event_file(event_type, timestamp, author, event_id, **payload):
+    """Return the text of an event file."""
+    value = {"event_id": event_id, "event_type": event_type, "timestamp": timestamp}
+    return json.dumps({**value, "author": author, "payload": payload})
+
+
+def seed_library(place):
+    """Build a small project that has a bit of everything; return it and name -> sha.
+
+    Dates on purpose out of order: ``side`` was done in February on a branch and merged in
+    March, after ``quoted``.
+    """
+    repo = RawRepo(place)
+    events = ".patina/shared/events"
+    tree = {"src/a.py": "a\n", "src/b.py": "b\n", ".mailmap": "Ann <ann@x.org> <ann@old.org>\n"}
+    sha = {}
+
+    def commit(name, change, who, when, **options):
+        tree.update(change)
+        moment = datetime.fromisoformat(when)
+        date = f"{int(moment.timestamp())} {moment:%z}"
+        sha[name] = repo.commit(tree, name, author=who, date=date, **options)
+
+    commit("first", {}, "Ann <ann@x.org>", "2025-03-01T12:00:00+00:00")
+    alone = {"lib/old.py": "o\n" * 4}
+    when = int(datetime.fromisoformat("2025-02-20T08:00:00+00:00").timestamp())
+    sha["side"] = repo.commit(
+        {**tree, **alone}, "side", author="Bob <bob@x.org>", date=f"{when} +0000", ref=None
+    )
+    repo.tip = sha["first"]
+    commit("alias", {"src/a.py": "a\na2\n"}, "annie <ann@old.org>", "2025-03-02T23:59:59+00:00")
+    odd = {"pages/[id].md": "i\n", "it's.md": "q\n", "new\nline.md": "n\n", "50%_off.md": "%\n"}
+    commit("quoted", odd, "O'Brien, \"Pat\" <o'b@x.org>", "2025-03-03T00:00:00+00:00")
+    repo.ref("refs/tags/v1", repo.tip)
+    parents = [repo.tip, sha["side"]]
+    commit("merge", alone, "Ann <ann@x.org>", "2025-03-05T10:00:00-05:00", parents=parents)
+    bots = {"src/a.py": "a\na3\n", "src/b.py": "b\nb2\n", "bean.png": b"\0\1"}
+    commit("bot", bots, "dependabot[bot] <bot@x.org>", "2025-03-06T09:00:00+00:00")
+    notes = {
+        f"{events}/2025-03-04-001-decision.json": event_file(
+            "decision_made", "2025-03-04T12:00:00Z", "ann", "evt_001", decision="Dry the beans"
+        ),
+        f"{events}/2025-03-10-002-observation.json": event_file(
+            "observation_captured", "2025-03-10T00:30:00+01:00", "bob", "evt_002", content="Damp!"
+        ),
+        f"{events}/2025-03-11-003-tea.json": event_file(
+            "tea_brewed", "2025-03-11T08:00:00Z", None, "evt_003", minutes=4
+        ),
+        f"{events}/broken.json": "{",
+        "layer/sessions/20250306-090000.md": NOTE,
+    }
+    commit("notes", notes, "Ann <ann@x.org>", "2025-03-12T12:00:00+05:45")
+    repo.tag("v2", repo.tip, "second", tagger="Ann <ann@x.org>", date="1741780800 +0000")
+    return repo, sha
