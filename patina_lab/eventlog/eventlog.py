@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PREFIX = "log.main."
+_QUIET = threading.Lock()
 
 
 class OpenLog:
@@ -68,10 +69,13 @@ class OpenLog:
 
     def df(self, sql: str, parameters: Any = None) -> pd.DataFrame:
         """Run a query; return pandas."""
-        with _explained(), warnings.catch_warnings():
-            # DuckDB's conversion of TIMESTAMPTZ uses a keyword that pandas 3.1 deprecates.
-            warnings.filterwarnings("ignore", message="The inplace keyword")
-            return self.cursor().execute(sql, parameters).df()
+        with _explained():
+            result = self.cursor().execute(sql, parameters)
+            # Which warnings are shown is the process's business, not the thread's.
+            with _QUIET, warnings.catch_warnings():
+                # DuckDB's conversion of TIMESTAMPTZ uses a keyword that pandas 3.1 deprecates.
+                warnings.filterwarnings("ignore", message="The inplace keyword")
+                return result.df()
 
     def arrow(self, sql: str) -> pa.Table:
         """Run a query; return a whole Arrow table."""
