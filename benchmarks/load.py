@@ -295,7 +295,7 @@ class Bench:
             "<= 0.75" if large else "",
             f"others used {other:.2f} processors meanwhile; the target is for two free ones",
         )
-        add("without line counts, CPU", ratios("no lines"), "G", "<= 0.25" if large else "", "")
+        add("without line counts, CPU", ratios("no lines"), "G", "<= 0.25", "")
         add(
             "without line counts, CPU beyond start-up", ratios("no lines", beyond=True), "G", "", ""
         )
@@ -304,7 +304,7 @@ class Bench:
             f"refresh with {new} new commits, CPU beyond start-up",
             ratios("refresh", beyond=True),
             "G",
-            "<= 0.05" if large else "",
+            "<= 0.05",
             "",
         )
         beyond = zip(tasks["no-op"].runs, start, strict=True)
@@ -337,13 +337,12 @@ class Bench:
             run = measure(argv, {**os.environ, "PATINA_HOME": str(home)})
         mib = json.loads(run.out.splitlines()[-1])["max_rss"] / 2**20
         add = self.result.figures.append
-        large = self.result.commits >= 4000
         add(
             Figure(
                 "peak memory of the Python process",
                 mib,
                 "MiB",
-                target="<= 600" if large else "",
+                target="<= 600",
                 note="ru_maxrss of itself",
             )
         )
@@ -365,7 +364,7 @@ class Bench:
                 "log on disk / JSON in it",
                 size / json_bytes,
                 "x",
-                target="<= 0.4" if large else "",
+                target="<= 0.4",
                 note=f"{size / 1e6:.1f} MB on disk, {json_bytes / 1e6:.1f} MB of JSON",
             )
         )
@@ -433,7 +432,7 @@ class Bench:
                         "PyDriller, against our full load",
                         row["to_full_load"],
                         "x",
-                        target=">= 8" if self.result.commits >= 4000 else "",
+                        target=">= 8",
                         note="its CPU on the sample by G of the sample, ours on all by G of all",
                     )
                 )
