@@ -7,6 +7,7 @@ the length of the history.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -64,8 +65,10 @@ class Staging:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        for file in self._files.values():
-            file.close()
+        # All of them, also where the disk is full and the first cannot be flushed.
+        with contextlib.ExitStack() as closing:
+            for file in self._files.values():
+                closing.callback(file.close)
 
     def _write(self, kind: str, row: Mapping[str, Any]) -> None:
         line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
