@@ -42,11 +42,11 @@ _SQL: dict[str, str] = {
         JOIN {p}eventlog e ON e.seq = t.seq
         WHERE {f} AND {path}""",
     "commit_parents": """
-        SELECT e.source_id AS sha, p.ordinal, q.source_id AS parent_sha, p.seq, p.parent
+        SELECT e.source_id AS sha, p.ordinal, q.source_id AS parent_sha, p.seq, q.seq AS parent
         FROM {p}commit_parents p
         JOIN {p}commit_facts f ON f.seq = p.seq
         JOIN {p}eventlog e ON e.seq = p.seq
-        LEFT JOIN {p}eventlog q ON q.seq = p.parent
+        LEFT JOIN {p}eventlog q ON q.seq = p.parent AND {q}
         WHERE {f}""",
     "sessions": """
         SELECT e.source_id AS id, e.data->>'$.title' AS title, e.data->>'$.branch' AS branch,
@@ -115,6 +115,8 @@ def relation_sql(name: str, chosen: Slice, prefix: str) -> str:
             p=prefix,
             e=chosen.predicate("e", prefix),
             f=keyed,
+            # The one place where a row names another event: one that lies beyond is not told.
+            q=Slice(until_us=chosen.until_us).time_predicate("q"),
             path=chosen.path_predicate("t.path"),
         )
     )
