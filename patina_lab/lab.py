@@ -253,25 +253,32 @@ class Lab:
         """
         sha = self.repository.resolve(revision)
         current = self.store.manifest()
-        if current is not None and current.source_sha == sha and _is_whole(current):
-            return OpenLog(*self.store.open(current), self._at)
         with Objects(self.repository) as objects:
             request = self._request(objects, sha)
-        if current is not None:
-            told = current.options["git"]
-            git = replace(request.git, lines=told["lines"], merges=told["merges"])
-            request = replace(request, git=git)
-        request = replace(request, at=sha)
-        refs = current.refs if current is not None else ""
-        name = f"at-{sha}-{refs}"
-        manifest = self.store.manifest_at(name)
-        if manifest is None or not _same_options(manifest, request):
-            built = build(
-                self.repository, self.store, request, name=name, base=current, progress=silent
-            )
-            manifest = built.manifest
-        connection, manifest = self.store.open(manifest)
+            if current is not None:
+                told = self._told(objects, current)
+                request = replace(request, git=replace(request.git, **told))
+        built = build(
+            self.repository,
+            self.store,
+            replace(request, at=sha),
+            name=f"at-{sha}",
+            base=current,
+            progress=silent,
+        )
+        connection, manifest = self.store.open(built.manifest)
         return OpenLog(connection, manifest, self._at)
+
+    def _told(self, objects: Objects, log: Manifest) -> dict[str, Any]:
+        """Return the git options that a log's user asked for, other than its commit does.
+
+        They hold for the logs of other commits too; a commit's own configuration does not.
+        """
+        options = {name: log.options["git"][name] for name in ("lines", "merges")}
+        if objects.present([log.source_sha]):
+            usual = self._request(objects, log.source_sha).git.options()
+            options = {name: value for name, value in options.items() if value != usual[name]}
+        return options
 
     # -- looking -----------------------------------------------------------------------
 
@@ -450,15 +457,6 @@ class Lab:
 def by_count(by_type: Mapping[str, int]) -> list[tuple[str, int]]:
     """Return the types with their counts, most frequent first."""
     return sorted(by_type.items(), key=lambda item: (-item[1], item[0]))
-
-
-def _is_whole(log: Manifest) -> bool:
-    """Whether a log shows its commit, no less (``until``) and no more (``worktree``)."""
-    return log.options["until_us"] is None and not log.options["worktree"]
-
-
-def _same_options(manifest: Manifest, request: Request) -> bool:
-    return dict(manifest.options) == request.options(manifest.options["git_version"])
 
 
 def _file_sources(config: Config) -> tuple[tuple[FileSource, ...], list[Problem]]:

@@ -162,18 +162,13 @@ def build(
         wanted = _Wanted.of(repository, objects, request, sha)
         notices: list[str] = []
         last = _last(store, base, notices)
-        if not rebuild and last is not None and name == "current" and wanted.is_met_by(last, store):
-            return Built(last, "unchanged", 0, 0, time.monotonic() - started)
+        if not rebuild and (there := _already(store, name, last, wanted)):
+            return Built(there, "unchanged", 0, 0, time.monotonic() - started)
         with store.building(_wait(progress)) as folder, translated(store.folder):
             # Another process may have scraped while this one waited for the lock.
             last = base or _last(store, base, notices)
-            if (
-                not rebuild
-                and last is not None
-                and name == "current"
-                and wanted.is_met_by(last, store)
-            ):
-                return Built(last, "unchanged", 0, 0, time.monotonic() - started)
+            if not rebuild and (there := _already(store, name, last, wanted)):
+                return Built(there, "unchanged", 0, 0, time.monotonic() - started)
             usable = last is not None and not rebuild and last.fingerprint == wanted.fingerprint
             scrape = _Scrape(repository, objects, request, wanted, folder, progress)
             try:
@@ -205,6 +200,15 @@ def _last(store: LogStore, base: Manifest | None, notices: list[str]) -> Manifes
     except CorruptLog as err:
         notices.append(f"{err.message} It was built anew.")
         return None
+
+
+def _already(store: LogStore, name: str, last: Manifest | None, wanted: _Wanted) -> Manifest | None:
+    """Return the log that shows what is wanted, where there is one: the last, or that of `name`."""
+    of_name = store.manifest_at(name) if name != "current" else None
+    for log in (last, of_name):
+        if log is not None and wanted.is_met_by(log, store):
+            return log
+    return None
 
 
 class _UnreadableBase(Exception):
