@@ -202,7 +202,9 @@ class LogStore:
                 if latest is None or latest.file == wanted.file or manifest is not None:
                     raise
                 wanted = latest
-        raise CorruptLog(f"The logs in {self.folder} change faster than they can be opened.")
+        raise CorruptLog(
+            f"The logs in {self.folder} change faster than they can be opened.", "Try again."
+        )
 
 
 def attach(file: Path) -> duckdb.DuckDBPyConnection:
