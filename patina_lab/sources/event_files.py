@@ -15,17 +15,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
-from patina_lab.events.catalog import (
-    Catalog,
-    InvalidPayload,
-    Policy,
-    UnknownEventType,
-    catalog,
-)
 from patina_lab.events.event import Event
 from patina_lab.sources.source import Coverage, Problem, SourceFile
+
+if TYPE_CHECKING:
+    from patina_lab.events.catalog import Catalog, Policy
 
 MAX_BYTES = 4 * 1024 * 1024
 """A larger file is no event that a person wrote."""
@@ -58,11 +55,18 @@ class EventFileSource:
 
     def __init__(self, folder: str = ".patina/shared/events", unknown: Policy = "keep") -> None:
         self.folder = folder.strip("/")
-        self.catalog: Catalog = catalog(unknown)
+        self.unknown = unknown
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """The event types, made for the first file: pydantic costs every start otherwise."""
+        from patina_lab.events.catalog import catalog
+
+        return catalog(self.unknown)
 
     def options(self) -> Mapping[str, Any]:
         """Return the folder and the policy."""
-        return {"folder": self.folder, "unknown": self.catalog.policy}
+        return {"folder": self.folder, "unknown": self.unknown}
 
     def wants(self, path: str) -> bool:
         """Whether `path` is a JSON file below the folder."""
@@ -75,7 +79,7 @@ class EventFileSource:
         except _Refused as err:
             yield Problem(self.name, err.reason, err.detail, source_file=file.path, line=err.line)
             return
-        if event.event_type not in self.catalog and self.catalog.policy == "warn":
+        if self.unknown == "warn" and event.event_type not in self.catalog:
             yield Problem(
                 self.name,
                 "unknown event type",
@@ -86,6 +90,8 @@ class EventFileSource:
         yield event
 
     def _event(self, file: SourceFile) -> Event:
+        from patina_lab.events.catalog import InvalidPayload, UnknownEventType
+
         if file.is_symlink:
             raise _Refused("symbolic link", "Links are not followed; commit the file itself.")
         value = _parse(file.content)

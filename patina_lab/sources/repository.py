@@ -317,6 +317,8 @@ class Objects:
         self._env = _environment(
             GIT_OBJECT_DIRECTORY=str(repository.common_dir / "objects"),
             GIT_ATTR_NOSYSTEM="1",
+            # git would flush its pipe after every commit; the mark of an answer is flushed anyway.
+            GIT_FLUSH="0",
         )
         # The scratch directory decides everything; no configuration of the user does.
         self._env.update(GIT_CONFIG_NOSYSTEM="1", GIT_CONFIG_GLOBAL=os.devnull)
