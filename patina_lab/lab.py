@@ -25,7 +25,7 @@ from patina_lab.eventlog.times import Moment
 from patina_lab.project.config import Config, read_config
 from patina_lab.project.places import log_folder
 from patina_lab.projections.projection import Projection, check_params, reads
-from patina_lab.projections.rel import Rel
+from patina_lab.projections.rel import Computed, Rel
 from patina_lab.sources.event_files import EventFileSource
 from patina_lab.sources.git import GitSource
 from patina_lab.sources.repository import Objects, Repository, open_repository
@@ -349,7 +349,7 @@ class Lab:
                 f"Name its parameters after relations: {', '.join(NAMES)}.",
             )
         rel = function(*(log.rel(name) for name in wanted), **params)
-        if not isinstance(rel, Rel):
+        if not isinstance(rel, Rel | Computed):
             raise InvalidOption(
                 f"{function!r} returned a {type(rel).__name__}, not a Rel.",
                 "Return touches.query('SELECT …').",

@@ -129,3 +129,47 @@ class Rel:
 
 def _indent(text: str) -> str:
     return "\n".join(f"    {line}" if line else line for line in text.splitlines())
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A table that SQL cannot say: a pure function from Arrow tables to an Arrow table.
+
+    Parameters
+    ----------
+    inputs : tuple of Rel
+        Computed first, each into one table.
+    function : callable
+        ``function(*tables) -> pyarrow.Table``.
+    """
+
+    inputs: tuple[Rel, ...]
+    function: Callable[..., pa.Table]
+
+    def arrow(self) -> pa.Table:
+        """Compute the table."""
+        return self.function(*(rel.arrow() for rel in self.inputs))
+
+    def df(self) -> pd.DataFrame:
+        """Compute the table as pandas."""
+        return self.arrow().to_pandas()
+
+    run = df
+
+    def to_sql(self) -> str:
+        """Return the SQL of the inputs; what follows is Python, named in a comment."""
+        what = getattr(self.function, "__qualname__", repr(self.function))
+        return ";\n\n".join(rel.to_sql() for rel in self.inputs) + f"\n-- then, in Python: {what}"
+
+    def explain(self) -> str:
+        """Return the engine's plans for the inputs."""
+        return "\n".join(rel.explain() for rel in self.inputs)
+
+    def pipe(self, function: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
+        """Return ``function(self, *args, **params)``."""
+        return function(self, *args, **params)
+
+
+def compute(function: Callable[..., pa.Table], /, *inputs: Rel) -> Computed:
+    """Return what `function` makes of the tables of `inputs`, lazily."""
+    return Computed(tuple(inputs), function)
