@@ -247,6 +247,83 @@ def _empty(table: Any) -> str:
 
 @main.command()
 @_repo
+@click.argument("name")
+@_slice
+@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "csv", "jsonl", "parquet"]), default="table"
+)
+@click.option("--output", "-o", type=click.Path(path_type=Path), help="A file; else standard out.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format jsonl.")
+@_speaks
+def project(
+    repo: str,
+    name: str,
+    params: tuple[str, ...],
+    form: str,
+    output: Path | None,
+    as_json: bool,
+    **chosen: Any,
+) -> None:
+    """Compute the projection NAME (see: patina-lab projections)."""
+    from patina_lab.eventlog.export import stdout, write_table
+    from patina_lab.lab import open as open_lab
+    from patina_lab.projections import registry
+
+    wanted = registry.find(name)
+    made = wanted(_sliced(open_lab(repo), **chosen), **_params(params))
+    form = "jsonl" if as_json else form
+    if form == "table" and output is None:
+        table = made.df()
+        click.echo(table.to_string(index=False, max_colwidth=60) if len(table) else _empty(table))
+    else:
+        write_table(made.arrow(), output or stdout(), "csv" if form == "table" else form)
+
+
+def _params(given: tuple[str, ...]) -> dict[str, Any]:
+    """Read ``name=value`` pairs; a value is JSON where it is some (none is None)."""
+    params: dict[str, Any] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise InvalidOption(f"{text!r} sets no parameter.", "Write -p name=value.")
+        try:
+            params[key] = None if value.lower() == "none" else json.loads(value)
+        except ValueError:
+            params[key] = value
+    return params
+
+
+@main.command()
+@_as_json
+@_speaks
+def projections(as_json: bool) -> None:
+    """List the projections: what they read, give, and take."""
+    from patina_lab.projections import registry
+
+    found = list(registry.every())
+    if as_json:
+        said = [
+            {
+                "name": p.name,
+                "version": p.version,
+                "reads": list(p.reads),
+                "params": p.params,
+                "columns": dict(p.columns),
+                "doc": p.summary,
+            }
+            for p in found
+        ]
+        click.echo(json.dumps(said))
+        return
+    width = max(len(p.name) for p in found)
+    for p in found:
+        options = ", ".join(f"{k}={v}" for k, v in p.params.items())
+        click.echo(f"{p.name:<{width}}  {p.summary}" + (f"  [{options}]" if options else ""))
+
+
+@main.command()
+@_repo
 @click.argument("notebook")
 @click.option("--until", default="", metavar="MOMENT", help="Show the project back then.")
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE")

@@ -24,7 +24,8 @@ from patina_lab.eventlog.store import LogStore, Manifest
 from patina_lab.eventlog.times import Moment
 from patina_lab.project.config import Config, read_config
 from patina_lab.project.places import log_folder
-from patina_lab.projections.projection import Projection, check_params, reads
+from patina_lab.projections import registry
+from patina_lab.projections.projection import Projection, check_params, inputs, reads
 from patina_lab.projections.rel import Computed, Rel
 from patina_lab.sources.event_files import EventFileSource
 from patina_lab.sources.git import GitSource
@@ -318,14 +319,18 @@ class Lab:
         """
         return self._with_provenance(self.log.query(query).df())
 
-    def project(self, function: Projection | Callable[..., Rel], /, **params: Any) -> pd.DataFrame:
+    def project(
+        self, function: str | Projection | Callable[..., Rel | Computed], /, **params: Any
+    ) -> pd.DataFrame:
         """Compute a projection over this lab's slice.
 
         Parameters
         ----------
-        function : Projection or callable
-            Its positional parameters are named after relations of the log (``touches``,
-            ``commits``, …); it returns a `Rel`.  One defined in a cell will do:
+        function : str, Projection or callable
+            A projection's name (see ``patina-lab projections``), or a function.  Its
+            positional parameters are named after relations of the log (``touches``,
+            ``commits``, …) or after projections; it returns a `Rel`.  One defined in a cell
+            will do:
             ``lab.project(lambda touches: touches.query("SELECT path FROM touches"))``.
         **params
             Its keyword-only parameters.
@@ -340,15 +345,16 @@ class Lab:
         UnknownName
             A relation or a parameter of that name does not exist.
         """
-        check_params(function, params)
-        log = self.log
-        wanted = reads(function.function if isinstance(function, Projection) else function)
-        if not wanted:
+        if isinstance(function, str):
+            function = registry.find(function)
+        plain = function.function if isinstance(function, Projection) else function
+        check_params(plain, params)
+        if not reads(plain):
             raise InvalidOption(
                 f"{function!r} reads no relation.",
                 f"Name its parameters after relations: {', '.join(NAMES)}.",
             )
-        rel = function(*(log.rel(name) for name in wanted), **params)
+        rel = plain(*inputs(plain, self.log), **params)
         if not isinstance(rel, Rel | Computed):
             raise InvalidOption(
                 f"{function!r} returned a {type(rel).__name__}, not a Rel.",

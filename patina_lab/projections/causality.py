@@ -128,9 +128,7 @@ def causality_null(
     if shifts < 1:
         raise InvalidOption(f"shifts={shifts} gives no null distribution.", "Use 99 or more.")
     d = decisions.query("SELECT seq, occurred_us, content FROM decisions ORDER BY seq")
-    c = commits.query(
-        "SELECT seq, occurred_us, message FROM commits ORDER BY occurred_us, seq"
-    )
+    c = commits.query("SELECT seq, occurred_us, message FROM commits ORDER BY occurred_us, seq")
     t = touches.query("SELECT DISTINCT seq, path FROM touches ORDER BY seq, path")
     window = round(days_after * _DAY_US)
 
@@ -163,7 +161,10 @@ def _against_chance(
             null = np.array(
                 [
                     _following(
-                        commit_us, begin + (at - begin + int(o)) % max(span - window, 1), window, weight
+                        commit_us,
+                        begin + (at - begin + int(o)) % max(span - window, 1),
+                        window,
+                        weight,
                     ).mean()
                     for o in offsets
                 ]
@@ -188,7 +189,14 @@ def _against_chance(
     integers = ("decisions", "shifts")
     schema = pa.schema(
         [
-            (name, pa.string() if name == "statistic" else pa.int64() if name in integers else pa.float64())
+            (
+                name,
+                pa.string()
+                if name == "statistic"
+                else pa.int64()
+                if name in integers
+                else pa.float64(),
+            )
             for name in causality_null.columns
         ]
     )
@@ -205,8 +213,8 @@ def _related(d: pa.Table, c: pa.Table, t: pa.Table, judged: np.ndarray) -> list[
         for word in set(words(message or "")):
             holders.setdefault(word, set()).add(i)
     for seq, path in zip(t.column("seq").to_pylist(), t.column("path").to_pylist(), strict=True):
-        i = position.get(seq)
-        if i is not None:
+        if seq in position:
+            i = position[seq]
             for word in {w for part in path.replace("_", "/").split("/") for w in words(part)}:
                 holders.setdefault(word, set()).add(i)
     # A word that every tenth commit has relates nothing to anything.

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, overload
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, overload
 
 from patina_lab.errors import UnknownName
-from patina_lab.projections.rel import Rel
+from patina_lab.projections.rel import Computed, Rel
 
-Function = Callable[..., Rel]
+Function = Callable[..., Rel | Computed]
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,33 @@ class Projection:
         """Names of the relations it reads."""
         return reads(self.function)
 
-    def __call__(self, *relations: Rel, **params: Any) -> Rel:
-        """Compose the relation."""
+    @property
+    def params(self) -> dict[str, Any]:
+        """Its keyword-only parameters with their defaults."""
+        return {
+            p.name: p.default
+            for p in inspect.signature(self.function).parameters.values()
+            if p.kind is inspect.Parameter.KEYWORD_ONLY
+        }
+
+    @property
+    def summary(self) -> str:
+        """The first line of its docstring."""
+        return (inspect.getdoc(self.function) or "").split("\n", 1)[0]
+
+    def __call__(self, *relations: Any, **params: Any) -> Rel | Computed:
+        """Compose the relation.
+
+        Parameters
+        ----------
+        *relations : Rel
+            Those that it reads, in order; or one log or lab, which has them all.
+        **params
+            Its keyword-only parameters.
+        """
+        if len(relations) == 1 and not isinstance(relations[0], Rel | Computed):
+            relations = inputs(self.function, relations[0])
+        check_params(self.function, params)
         return self.function(*relations, **params)
 
     def __repr__(self) -> str:
@@ -59,6 +84,33 @@ def reads(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(
         p.name for p in inspect.signature(function).parameters.values() if p.kind in positional
     )
+
+
+class Relations(Protocol):
+    """Whatever has relations by name: a log, a lab."""
+
+    def rel(self, name: str) -> Rel:
+        """Return one of them."""
+
+
+def inputs(function: Callable[..., Any], source: Relations) -> tuple[Rel | Computed, ...]:
+    """Return what a function reads, by the names of its parameters.
+
+    A name is that of a relation of the log or, where there is none, of a projection, which
+    then becomes part of the same query.
+    """
+    from patina_lab.projections import registry
+
+    found: list[Rel | Computed] = []
+    for name in reads(function):
+        try:
+            found.append(source.rel(name))
+        except UnknownName:
+            if name not in registry.names():
+                raise
+            made = registry.find(name)(source)
+            found.append(replace(made, name=name) if isinstance(made, Rel) else made)
+    return tuple(found)
 
 
 def check_params(function: Callable[..., Any], params: Mapping[str, Any]) -> None:

@@ -152,7 +152,8 @@ class Computed:
 
     def df(self) -> pd.DataFrame:
         """Compute the table as pandas."""
-        return self.arrow().to_pandas()
+        table: pd.DataFrame = self.arrow().to_pandas()
+        return table
 
     run = df
 

@@ -22,8 +22,48 @@ _WORD = re.compile(r"[^\W_][\w'+#.-]*[\w+#]|[^\W_]")
 
 # Words that say nothing by themselves; small on purpose, since "not" and "never" do.
 _STOP = frozenset(
-    "a an and are as at be but by for from has have i if in into is it its of on or our so "
-    "that the their then there these this to was we were will with you your".split()
+    [
+        "a",
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "but",
+        "by",
+        "for",
+        "from",
+        "has",
+        "have",
+        "i",
+        "if",
+        "in",
+        "into",
+        "is",
+        "it",
+        "its",
+        "of",
+        "on",
+        "or",
+        "our",
+        "so",
+        "that",
+        "the",
+        "their",
+        "then",
+        "there",
+        "these",
+        "this",
+        "to",
+        "was",
+        "we",
+        "were",
+        "will",
+        "with",
+        "you",
+        "your",
+    ]
 )
 
 
@@ -47,7 +87,7 @@ def words(text: str) -> list[str]:
         "tf": "fraction 0..1: count / words of the decision",
         "df": "integer, decisions that have the term",
         "idf": "number: ln((1 + N) / (1 + df)) + 1",
-        "tfidf": "number: tf × idf, divided by the decision's Euclidean length",
+        "tfidf": "number: tf times idf, divided by the decision's Euclidean length",
     }
 )
 def terms(decisions: Rel, *, min_df: int = 1) -> Computed:

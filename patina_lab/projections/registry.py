@@ -1,0 +1,80 @@
+"""All projections by name: the built-in ones, and those of other packages.
+
+Another package adds one through an entry point in the group ``patina_lab.projections``
+whose name is the projection's and whose value is the `Projection`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint, entry_points
+
+from patina_lab.errors import UnknownName, UsageError
+from patina_lab.projections.projection import Projection
+
+GROUP = "patina_lab.projections"
+
+_BUILT_IN = {
+    "activity": "activity",
+    "author_expertise": "author_expertise",
+    "causality": "causality",
+    "causality_null": "causality",
+    "churn": "ownership",
+    "co_changes": "co_changes",
+    "collaboration": "collaboration",
+    "decision_context": "decision_context",
+    "file_identity": "file_identity",
+    "hotspots": "hotspots",
+    "ownership": "ownership",
+    "session_commits": "session_commits",
+    "terms": "terms",
+    "truck_factor": "author_expertise",
+}
+
+
+def _others() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=GROUP)}
+
+
+def names() -> list[str]:
+    """Return the names of all projections, sorted."""
+    return sorted({*_BUILT_IN, *_others()})
+
+
+def find(name: str) -> Projection:
+    """Return a projection by name.
+
+    Raises
+    ------
+    UnknownName
+        With the nearest names.
+    UsageError
+        Another package's projection cannot be loaded, or is none.
+    """
+    if name in _BUILT_IN:
+        module = importlib.import_module(f"patina_lab.projections.{_BUILT_IN[name]}")
+        found: Projection = getattr(module, name)
+        return found
+    entry = _others().get(name)
+    if entry is None:
+        raise UnknownName.among("projection", name, names())
+    try:
+        loaded = entry.load()
+    except Exception as err:
+        raise UsageError(
+            f"The projection {name!r} of {entry.value} cannot be loaded: {err}.",
+            "Update or uninstall the package that it comes from.",
+        ) from err
+    if not isinstance(loaded, Projection):
+        raise UsageError(
+            f"{entry.value} is a {type(loaded).__name__}, not a projection.",
+            "Make it one with @patina_lab.projection.",
+        )
+    return loaded
+
+
+def every() -> Iterator[Projection]:
+    """Yield all projections, by name."""
+    for name in names():
+        yield find(name)
