@@ -38,7 +38,13 @@ _HOME = {
     "Rel": "patina_lab.projections.rel",
     "projection": "patina_lab.projections.projection",
     "activity": "patina_lab.projections.activity",
+    "author_expertise": "patina_lab.projections.author_expertise",
+    "causality": "patina_lab.projections.causality",
+    "causality_null": "patina_lab.projections.causality",
     "co_changes": "patina_lab.projections.co_changes",
+    "collaboration": "patina_lab.projections.collaboration",
+    "decision_context": "patina_lab.projections.decision_context",
+    "evaluate": "patina_lab.projections.evaluation",
     "hotspots": "patina_lab.projections.hotspots",
     "plot": "patina_lab.views.charts",
     "errors": "patina_lab.errors",
@@ -54,8 +60,14 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "Rel",
     "projection",
     "activity",
+    "author_expertise",
+    "causality",
+    "causality_null",
     "co_changes",
+    "collaboration",
+    "decision_context",
     "hotspots",
+    "evaluate",
     "plot",
     "errors",
 ]
@@ -68,7 +80,13 @@ if TYPE_CHECKING:
     from patina_lab.lab import Lab as Lab
     from patina_lab.lab import open as open
     from patina_lab.projections.activity import activity as activity
+    from patina_lab.projections.author_expertise import author_expertise as author_expertise
+    from patina_lab.projections.causality import causality as causality
+    from patina_lab.projections.causality import causality_null as causality_null
     from patina_lab.projections.co_changes import co_changes as co_changes
+    from patina_lab.projections.collaboration import collaboration as collaboration
+    from patina_lab.projections.decision_context import decision_context as decision_context
+    from patina_lab.projections.evaluation import evaluate as evaluate
     from patina_lab.projections.hotspots import hotspots as hotspots
     from patina_lab.projections.projection import projection as projection
     from patina_lab.projections.rel import Rel as Rel
