@@ -295,6 +295,41 @@ def _params(given: tuple[str, ...]) -> dict[str, Any]:
 
 
 @main.command()
+@_repo
+@click.argument("name", default="co_changes")
+@click.option("--split", required=True, metavar="MOMENT", help="Learn before it, ask after it.")
+@click.option("--until", metavar="DATE", help="Ask no later than this.")
+@click.option("--metric", type=click.Choice(["mrr", "recall"]), default="mrr", show_default=True)
+@click.option("--k", default=10, show_default=True, help="Recommendations that are looked at.")
+@click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE")
+@_as_json
+@_speaks
+def evaluate(
+    repo: str,
+    name: str,
+    split: str,
+    until: str | None,
+    metric: str,
+    k: int,
+    params: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Ask later commits what the projection NAME learned from earlier ones."""
+    from patina_lab.lab import open as open_lab
+    from patina_lab.projections import registry
+    from patina_lab.projections.evaluation import evaluate as judge
+
+    log = _scraped(open_lab(repo)).log
+    train, valid = (log if until is None else log.as_of(until)).split(split)
+    table = judge(registry.find(name), train, valid, metric, k=k, **_params(params))
+    if as_json:
+        said = {**table.attrs, "methods": table.to_dict("records")}
+        click.echo(json.dumps(said))
+    else:
+        click.echo(table.to_string(index=False, float_format="{:.3f}".format))
+
+
+@main.command()
 @_as_json
 @_speaks
 def projections(as_json: bool) -> None:

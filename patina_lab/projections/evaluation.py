@@ -1,4 +1,4 @@
-"""Evaluation: does what was learned before a moment say anything about what came after it?
+"""Whether what was learned before a moment says anything about what came after it.
 
 A projection of the training slice is used as a recommender on the validation slice, beside
 plain baselines on the very same questions.  A split that leaks is refused.
