@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 class Log(Protocol):
     """What an evaluation needs of a log's slice."""
 
-    digest: str
+    @property
+    def digest(self) -> str:
+        """Hash over its rows."""
 
     def rel(self, name: str) -> Rel:
         """Return one of its relations."""
@@ -60,8 +62,8 @@ def evaluate(
     Parameters
     ----------
     projection : Projection
-        Gives ``file_a, file_b`` and a strength (``jaccard``, or its last numeric column):
-        `co_changes`, or one of your own.
+        Gives ``file_a, file_b`` and a strength (``confidence_a`` and ``confidence_b``, one for
+        each direction, or else its last numeric column): `co_changes`, or one of your own.
     train, valid : Eventlog
         Of ``log.split(t)``: every event of `train` is before every event of `valid`.
     metric : {"mrr", "recall"}
@@ -166,11 +168,15 @@ def _by_pairs(projection: Projection, train: Log, params: Mapping[str, object]) 
             f"{projection.name} gives no pairs of files (its columns: {', '.join(made.columns)}).",
             "Evaluate a projection with the columns file_a, file_b and a strength.",
         )
-    strength = "jaccard" if "jaccard" in made else made.select_dtypes("number").columns[-1]
+    if {"confidence_a", "confidence_b"} <= set(made.columns):
+        # Given file_a, how likely is file_b: each direction has its own.
+        forth, back = "confidence_a", "confidence_b"
+    else:
+        forth = back = made.select_dtypes("number").columns[-1]
     near: dict[str, list[tuple[float, str]]] = {}
-    for a, b, s in made[["file_a", "file_b", strength]].itertuples(index=False):
-        near.setdefault(a, []).append((-s, b))
-        near.setdefault(b, []).append((-s, a))
+    for a, b, there, here in made[["file_a", "file_b", forth, back]].itertuples(index=False):
+        near.setdefault(a, []).append((-there, b))
+        near.setdefault(b, []).append((-here, a))
     ranked = {path: [other for _, other in sorted(pairs)] for path, pairs in near.items()}
     return lambda path: ranked.get(path, [])
 
