@@ -25,6 +25,7 @@ from patina_lab.eventlog.times import Moment
 from patina_lab.project.config import Config, read_config
 from patina_lab.project.places import log_folder
 from patina_lab.projections import registry
+from patina_lab.projections.materialize import Materialized, materialize
 from patina_lab.projections.projection import Projection, check_params, inputs, reads
 from patina_lab.projections.rel import Computed, Rel
 from patina_lab.sources.event_files import EventFileSource
@@ -367,6 +368,26 @@ class Lab:
             params=dict(params),
         )
         return table
+
+    def materialize(self, projection: str | Projection, /, **params: Any) -> Materialized:
+        """Keep the table of a projection beside the log, and bring it up to date.
+
+        The same table as `project` gives; where that is exact, only new events are counted.
+
+        Parameters
+        ----------
+        projection : str or Projection
+        **params
+            Its parameters.
+
+        Returns
+        -------
+        Materialized
+            With ``df()``, ``how``, ``added``, ``last_updated``.
+        """
+        wanted = registry.find(projection) if isinstance(projection, str) else projection
+        check_params(wanted.function, params)
+        return materialize(self.log, wanted, self.store.folder / "projections", **params)
 
     def report(
         self,

@@ -56,6 +56,8 @@ class Slice:
     paths : tuple of tuple of str
         Files that a commit touched, or the file that an event was read from; ``*`` also
         crosses ``/``.
+    seqs : tuple of int or None
+        Exactly these events.
 
     Examples
     --------
@@ -70,6 +72,7 @@ class Slice:
     sources: tuple[tuple[str, ...], ...] = ()
     authors: tuple[tuple[str, ...], ...] = ()
     paths: tuple[tuple[str, ...], ...] = ()
+    seqs: tuple[int, ...] | None = None
 
     def where(
         self,
@@ -131,6 +134,9 @@ class Slice:
             Prefix of the log's tables, such as ``"log.main."``.
         """
         tests = [self.time_predicate(alias)]
+        if self.seqs is not None:
+            listed = ", ".join(map(str, self.seqs)) or "NULL"
+            tests.append(f"{alias}.seq IN ({listed})")
         tests += [_matches(f"{alias}.event_type", group) for group in self.types]
         tests += [_matches(f"{alias}.source", group) for group in self.sources]
         for group in self.authors:
@@ -156,7 +162,9 @@ class Slice:
             said.append(f"from {_when(self.since_us)}")
         if self.until_us is not None:
             said.append(f"before {_when(self.until_us)}")
-        for field in fields(self)[2:]:
+        if self.seqs is not None:
+            said.append(f"{len(self.seqs):,} given events")
+        for field in fields(self)[2:-1]:
             said += [
                 f"{field.name[:-1]} {' or '.join(group)}" for group in getattr(self, field.name)
             ]

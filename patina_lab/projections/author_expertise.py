@@ -7,13 +7,44 @@ gives   author, author_email, file_path, commit_count, lines_added, lines_remove
 
 from __future__ import annotations
 
+from patina_lab.projections.author_files import additive, author_files
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
 _DAY_US = 86_400_000_000
 
 
+def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
+    return files.query(
+        f"""
+        WITH newest AS (
+            SELECT max(last_commit_us) AS us FROM this
+        ), ranked AS (
+            SELECT e.*, sum(commit_count) OVER (PARTITION BY path) AS file_commits,
+                   row_number() OVER (
+                       PARTITION BY path
+                       ORDER BY commit_count DESC, last_commit_us DESC, author_email
+                   ) AS rank
+            FROM this e
+        )
+        SELECT author, author_email, path AS file_path,
+               CAST(commit_count AS BIGINT) AS commit_count,
+               CAST(lines_added AS BIGINT) AS lines_added,
+               CAST(lines_removed AS BIGINT) AS lines_removed,
+               CAST(commit_count AS DOUBLE) / CAST(file_commits AS DOUBLE) AS share,
+               last_commit_us,
+               CAST(floor((n.us - last_commit_us) / CAST({_DAY_US} AS DOUBLE)) AS BIGINT)
+                   AS days_since,
+               rank
+        FROM ranked CROSS JOIN newest n
+        WHERE commit_count >= {int(min_commits)}
+        ORDER BY commit_count DESC, file_path, rank
+        """
+    )
+
+
 @projection(
+    additive=additive(_finish),
     columns={
         "author": "text, name after the mailmap",
         "author_email": "text, after the mailmap; the identity",
@@ -25,7 +56,7 @@ _DAY_US = 86_400_000_000
         "last_commit_us": "integer, microseconds since 1970 UTC",
         "days_since": "integer, whole days from then to the newest commit of the slice",
         "rank": "integer from 1: place among the file's authors",
-    }
+    },
 )
 def author_expertise(touches: Rel, *, min_commits: int = 1) -> Rel:
     """Count what each person did to each file.
@@ -46,36 +77,7 @@ def author_expertise(touches: Rel, *, min_commits: int = 1) -> Rel:
     Recency is measured against the newest commit of the slice, not against today: the same
     slice gives the same table for ever.
     """
-    return touches.query(
-        f"""
-        WITH each AS (
-            SELECT author_email, max(author_name) AS author, path,
-                   count(DISTINCT seq) AS commit_count, sum(lines_added) AS lines_added,
-                   sum(lines_removed) AS lines_removed, max(occurred_us) AS last_commit_us
-            FROM touches GROUP BY author_email, path
-        ), newest AS (
-            SELECT max(occurred_us) AS us FROM touches
-        ), ranked AS (
-            SELECT e.*, sum(commit_count) OVER (PARTITION BY path) AS file_commits,
-                   row_number() OVER (
-                       PARTITION BY path
-                       ORDER BY commit_count DESC, last_commit_us DESC, author_email
-                   ) AS rank
-            FROM each e
-        )
-        SELECT author, author_email, path AS file_path, commit_count,
-               CAST(lines_added AS BIGINT) AS lines_added,
-               CAST(lines_removed AS BIGINT) AS lines_removed,
-               CAST(commit_count AS DOUBLE) / CAST(file_commits AS DOUBLE) AS share,
-               last_commit_us,
-               CAST(floor((n.us - last_commit_us) / CAST({_DAY_US} AS DOUBLE)) AS BIGINT)
-                   AS days_since,
-               rank
-        FROM ranked CROSS JOIN newest n
-        WHERE commit_count >= {int(min_commits)}
-        ORDER BY commit_count DESC, file_path, rank
-        """
-    )
+    return _finish(author_files(touches), min_commits=min_commits)
 
 
 @projection(

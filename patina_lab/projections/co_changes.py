@@ -6,12 +6,63 @@ gives   file_a, file_b, count, commits_a, commits_b, jaccard, confidence_a, conf
 
 from __future__ import annotations
 
-from patina_lab.projections.projection import projection
+from patina_lab.projections.projection import Additive, projection
 from patina_lab.projections.rel import Rel
+
+
+def _pairs(touches: Rel, *, max_files: int | None = 50) -> Rel:
+    """Count pairs, files and commits without a threshold; one table, told apart by NULLs."""
+    cap = "TRUE" if max_files is None else f"files <= {int(max_files)}"
+    return touches.query(
+        f"""
+        WITH touched AS (
+            SELECT DISTINCT seq, path FROM touches WHERE {cap}
+        )
+        SELECT a.path AS file_a, b.path AS file_b, count(*) AS n
+        FROM touched a JOIN touched b ON a.seq = b.seq AND a.path < b.path
+        GROUP BY a.path, b.path
+        UNION ALL
+        SELECT path, CAST(NULL AS VARCHAR), count(*) FROM touched GROUP BY path
+        UNION ALL
+        SELECT CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR), count(DISTINCT seq) FROM touched
+        """
+    )
+
+
+def _finish(pairs: Rel, *, max_files: int | None = 50, min_count: int = 2) -> Rel:
+    return pairs.query(
+        f"""
+        WITH file AS (
+            SELECT file_a AS path, n FROM this WHERE file_a IS NOT NULL AND file_b IS NULL
+        ), total AS (
+            SELECT sum(n) AS n FROM this WHERE file_a IS NULL
+        )
+        SELECT p.file_a, p.file_b, CAST(p.n AS BIGINT) AS count,
+               CAST(a.n AS BIGINT) AS commits_a, CAST(b.n AS BIGINT) AS commits_b,
+               CAST(p.n AS DOUBLE) / CAST(a.n + b.n - p.n AS DOUBLE) AS jaccard,
+               CAST(p.n AS DOUBLE) / CAST(a.n AS DOUBLE) AS confidence_a,
+               CAST(p.n AS DOUBLE) / CAST(b.n AS DOUBLE) AS confidence_b,
+               CAST(p.n AS DOUBLE) / CAST(a.n AS DOUBLE) * CAST(t.n AS DOUBLE)
+                   / CAST(b.n AS DOUBLE) AS lift
+        FROM this p JOIN file a ON a.path = p.file_a JOIN file b ON b.path = p.file_b
+        CROSS JOIN total t
+        WHERE p.file_b IS NOT NULL AND p.n >= {max(int(min_count), 1)}
+        ORDER BY count DESC, jaccard DESC, file_a, file_b
+        """
+    )
 
 
 @projection(
     version=2,
+    additive=Additive(
+        _pairs,
+        _finish,
+        ("file_a", "file_b"),
+        {"n": "sum"},
+        params=("max_files",),
+        # Without a cap one commit can make 200 million pairs; then classes are counted anew.
+        holds=lambda params: params.get("max_files", 50) is not None,
+    ),
     columns={
         "file_a": "text, before file_b in code-point order",
         "file_b": "text",
@@ -89,10 +140,11 @@ def co_changes(touches: Rel, *, max_files: int | None = 50, min_count: int = 2) 
         )
         SELECT a.path AS file_a, b.path AS file_b, p.n AS count,
                a.n AS commits_a, b.n AS commits_b,
-               CAST(p.n AS DOUBLE) / (a.n + b.n - p.n) AS jaccard,
-               CAST(p.n AS DOUBLE) / a.n AS confidence_a,
-               CAST(p.n AS DOUBLE) / b.n AS confidence_b,
-               CAST(p.n AS DOUBLE) * t.n / (CAST(a.n AS DOUBLE) * b.n) AS lift
+               CAST(p.n AS DOUBLE) / CAST(a.n + b.n - p.n AS DOUBLE) AS jaccard,
+               CAST(p.n AS DOUBLE) / CAST(a.n AS DOUBLE) AS confidence_a,
+               CAST(p.n AS DOUBLE) / CAST(b.n AS DOUBLE) AS confidence_b,
+               CAST(p.n AS DOUBLE) / CAST(a.n AS DOUBLE) * CAST(t.n AS DOUBLE)
+                   / CAST(b.n AS DOUBLE) AS lift
         FROM pair p JOIN file a ON a.id = p.a JOIN file b ON b.id = p.b CROSS JOIN total t
         ORDER BY count DESC, jaccard DESC, file_a, file_b
         """

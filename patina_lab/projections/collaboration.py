@@ -6,51 +6,17 @@ gives   author_a, author_b, email_a, email_b, shared_files, files_a, files_b, ja
 
 from __future__ import annotations
 
+from patina_lab.projections.author_files import additive, author_files
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
 
-@projection(
-    columns={
-        "author_a": "text, name after the mailmap",
-        "author_b": "text",
-        "email_a": "text, before email_b in code-point order",
-        "email_b": "text",
-        "shared_files": "integer, files that both touched",
-        "files_a": "integer, files that a touched",
-        "files_b": "integer, files that b touched",
-        "jaccard": "fraction 0..1: files of both / files of either",
-        "weight": "number: sum over shared files of the smaller number of commits",
-    }
-)
-def collaboration(touches: Rel, *, max_authors: int | None = None, min_files: int = 1) -> Rel:
-    """Count, for each pair of people, the files that both touched.
-
-    Parameters
-    ----------
-    touches : Rel
-    max_authors : int or None
-        Leave out files that more people touched: everybody has edited the changelog.
-    min_files : int
-        Leave out pairs with fewer shared files.
-
-    Returns
-    -------
-    Rel
-        One row an unordered pair of two people; most shared files first.
-
-    Notes
-    -----
-    The join goes through files, never through pairs of commits, so its cost is that of the
-    pairs of authors a file.  ``weight = Σ_f min(commits_a(f), commits_b(f))``.
-    """
+def _finish(files: Rel, *, max_authors: int | None = None, min_files: int = 1) -> Rel:
     cap = "TRUE" if max_authors is None else f"authors <= {int(max_authors)}"
-    return touches.query(
+    return files.query(
         f"""
         WITH each AS (
-            SELECT author_email AS email, max(author_name) AS author, path,
-                   count(DISTINCT seq) AS commits
-            FROM touches GROUP BY author_email, path
+            SELECT author_email AS email, author, path, commit_count AS commits FROM this
         ), shared AS (
             SELECT path FROM each GROUP BY path HAVING count(*) > 1
         ), narrow AS (
@@ -77,3 +43,41 @@ def collaboration(touches: Rel, *, max_authors: int | None = None, min_files: in
         ORDER BY shared_files DESC, weight DESC, email_a, email_b
         """
     )
+
+
+@projection(
+    additive=additive(_finish),
+    columns={
+        "author_a": "text, name after the mailmap",
+        "author_b": "text",
+        "email_a": "text, before email_b in code-point order",
+        "email_b": "text",
+        "shared_files": "integer, files that both touched",
+        "files_a": "integer, files that a touched",
+        "files_b": "integer, files that b touched",
+        "jaccard": "fraction 0..1: files of both / files of either",
+        "weight": "number: sum over shared files of the smaller number of commits",
+    },
+)
+def collaboration(touches: Rel, *, max_authors: int | None = None, min_files: int = 1) -> Rel:
+    """Count, for each pair of people, the files that both touched.
+
+    Parameters
+    ----------
+    touches : Rel
+    max_authors : int or None
+        Leave out files that more people touched: everybody has edited the changelog.
+    min_files : int
+        Leave out pairs with fewer shared files.
+
+    Returns
+    -------
+    Rel
+        One row an unordered pair of two people; most shared files first.
+
+    Notes
+    -----
+    The join goes through files, never through pairs of commits, so its cost is that of the
+    pairs of authors a file.  ``weight = Σ_f min(commits_a(f), commits_b(f))``.
+    """
+    return _finish(author_files(touches), max_authors=max_authors, min_files=min_files)

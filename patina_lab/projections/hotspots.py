@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from patina_lab.projections.author_files import additive, author_files
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
 
+def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
+    return files.query(
+        f"""
+        SELECT path, CAST(sum(commit_count) AS BIGINT) AS commits, count(*) AS authors,
+               CAST(sum(lines_added) AS BIGINT) AS lines_added,
+               CAST(sum(lines_removed) AS BIGINT) AS lines_removed,
+               CAST(sum(lines_added + lines_removed) AS BIGINT) AS churn,
+               make_timestamptz(max(last_commit_us)) AS last_changed
+        FROM this
+        GROUP BY path
+        HAVING sum(commit_count) >= {int(min_commits)}
+        ORDER BY commits DESC, churn DESC NULLS LAST, path
+        """
+    )
+
+
 @projection(
+    additive=additive(_finish),
     columns={
         "path": "text",
         "commits": "integer, commits that touched the path",
@@ -15,7 +33,7 @@ from patina_lab.projections.rel import Rel
         "lines_removed": "integer, lines; NULL as above",
         "churn": "integer, lines: added + removed",
         "last_changed": "timestamp: of the last commit that touched the path",
-    }
+    },
 )
 def hotspots(touches: Rel, *, min_commits: int = 1) -> Rel:
     """Count commits, people and lines for each path.
@@ -34,16 +52,4 @@ def hotspots(touches: Rel, *, min_commits: int = 1) -> Rel:
         ``path, commits, authors, lines_added, lines_removed, churn, last_changed``, most
         commits first.
     """
-    return touches.query(
-        f"""
-        SELECT path, count(DISTINCT seq) AS commits, count(DISTINCT author_email) AS authors,
-               CAST(sum(lines_added) AS BIGINT) AS lines_added,
-               CAST(sum(lines_removed) AS BIGINT) AS lines_removed,
-               CAST(sum(lines_added + lines_removed) AS BIGINT) AS churn,
-               make_timestamptz(max(occurred_us)) AS last_changed
-        FROM touches
-        GROUP BY path
-        HAVING count(DISTINCT seq) >= {int(min_commits)}
-        ORDER BY commits DESC, churn DESC NULLS LAST, path
-        """
-    )
+    return _finish(author_files(touches), min_commits=min_commits)

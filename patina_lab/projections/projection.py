@@ -14,6 +14,37 @@ Function = Callable[..., Rel | Computed]
 
 
 @dataclass(frozen=True)
+class Additive:
+    """How a projection can be brought up to date from new events alone.
+
+    ``finish(partial(*relations), **params)`` has to equal the projection, and the partial of
+    two disjoint sets of events has to be the merge of their partials.  So a partial holds
+    counts before any threshold, and nothing distinct across events.
+
+    Parameters
+    ----------
+    partial : callable
+        Relations -> Rel with `keys` and `measures`.
+    finish : callable
+        The merged partial, and the projection's own parameters -> Rel.
+    keys : tuple of str
+    measures : mapping
+        Column -> ``sum``, ``min`` or ``max``.
+    params : tuple of str
+        Parameters of the projection that the partial takes as well.
+    holds : callable
+        Whether the parameters allow it at all.
+    """
+
+    partial: Function
+    finish: Function
+    keys: tuple[str, ...]
+    measures: Mapping[str, str]
+    params: tuple[str, ...] = ()
+    holds: Callable[[Mapping[str, Any]], bool] = lambda _: True
+
+
+@dataclass(frozen=True)
 class Projection:
     """A function from relations to a relation, with what a reader has to know of it.
 
@@ -27,12 +58,15 @@ class Projection:
         Raised when the same log gives another table.
     columns : mapping
         Column -> ``"type, unit: meaning"``.
+    additive : Additive or None
+        None: it needs all events at once (batch).
     """
 
     function: Function
     name: str
     version: int
     columns: Mapping[str, str]
+    additive: Additive | None = None
 
     def __post_init__(self) -> None:
         # What help() and a notebook's `?` show is the function's; the value stays frozen.
@@ -130,7 +164,11 @@ def check_params(function: Callable[..., Any], params: Mapping[str, Any]) -> Non
 def projection(function: Function, /) -> Projection: ...
 @overload
 def projection(
-    *, name: str | None = None, version: int = 1, columns: Mapping[str, str] | None = None
+    *,
+    name: str | None = None,
+    version: int = 1,
+    columns: Mapping[str, str] | None = None,
+    additive: Additive | None = None,
 ) -> Callable[[Function], Projection]: ...
 def projection(
     function: Function | None = None,
@@ -139,6 +177,7 @@ def projection(
     name: str | None = None,
     version: int = 1,
     columns: Mapping[str, str] | None = None,
+    additive: Additive | None = None,
 ) -> Projection | Callable[[Function], Projection]:
     """Make a projection of a function, in a file or in a notebook's cell.
 
@@ -156,6 +195,8 @@ def projection(
     """
 
     def make(function: Function) -> Projection:
-        return Projection(function, name or function.__name__, version, dict(columns or {}))
+        return Projection(
+            function, name or function.__name__, version, dict(columns or {}), additive
+        )
 
     return make if function is None else make(function)

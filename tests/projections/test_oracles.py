@@ -273,9 +273,10 @@ class TestFileIdentity:
         lab = pt.open(tmp_path / "repo", home=tmp_path / "home")
         lab.scrape(progress=False)
         groups = lab.project("file_identity").groupby("identity")
-        assert {
-            identity: list(group["path"]) for identity, group in groups
-        } == {1: ["a.txt", "x.txt", "b.txt"], 2: ["b.txt", "a.txt"]}
+        assert {identity: list(group["path"]) for identity, group in groups} == {
+            1: ["a.txt", "x.txt", "b.txt"],
+            2: ["b.txt", "a.txt"],
+        }
         assert {1: {"b.txt"}, 2: {"a.txt"}} == {i: set(g["current"]) for i, g in groups}
 
 

@@ -1,0 +1,317 @@
+"""Keeping the table of a projection, and bringing it up to date when the log has moved on.
+
+::
+
+    log, projection, parameters, slice  -> a folder
+        state.json       which log, which events, which code it shows
+        events.parquet   ids of the events that were counted
+        part-N.parquet   partial counts: the first of all events, then one for each update
+
+Where the projection is additive and the log has only gained events, the new ones alone are
+counted and appended.  Where an event has gone, a name was corrected by the mailmap, or the
+projection needs the whole corpus, it is computed anew.  What was recorded when decides, not
+`seq` and not the date: a merge brings events that sort before those already counted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from patina_lab.eventlog.eventlog import Eventlog
+from patina_lab.eventlog.slice import quote
+from patina_lab.eventlog.store import translated
+from patina_lab.events.identity import canonical_json
+from patina_lab.projections.projection import Additive, Projection, inputs
+from patina_lab.projections.rel import Rel
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_NEW = 20_000
+"""With more new events than this, counting everything is no slower."""
+
+MOST_PARTS = 16
+"""With more parts than this, they are merged into one."""
+
+
+@dataclass(frozen=True)
+class Materialized:
+    """A kept table.
+
+    Parameters
+    ----------
+    projection : Projection
+    params : mapping
+    digest : str
+        Of the slice that it shows.
+    how : str
+        ``fresh`` (nothing was to be done), ``incremental``, ``rebuilt`` or ``batch``.
+    added : int
+        Events that were counted now.
+    last_updated : str
+        When, as RFC 3339; in no table.
+    rel : Rel
+        The table.
+    """
+
+    projection: Projection
+    params: Mapping[str, Any]
+    digest: str
+    how: str
+    added: int
+    last_updated: str
+    rel: Rel
+
+    def df(self) -> pd.DataFrame:
+        """Return the table as pandas."""
+        table = self.rel.df()
+        table.attrs.update(
+            projection=self.projection.name,
+            version=self.projection.version,
+            params=dict(self.params),
+            digest=self.digest,
+        )
+        return table
+
+    def __repr__(self) -> str:
+        return (
+            f"<{self.projection.name} v{self.projection.version}: {self.how}, "
+            f"{self.added:,} events counted, last updated {self.last_updated}, "
+            f"log {self.digest[:12]}>"
+        )
+
+
+def place(folder: Path, projection: Projection, log: Eventlog, params: Mapping[str, Any]) -> Path:
+    """Return the folder of a kept table: its name says what it depends on, but not the log."""
+    text = canonical_json(
+        {
+            "version": projection.version,
+            "params": {**projection.params, **params},
+            "slice": repr(log.slice),
+        }
+    )
+    return folder / f"{projection.name}-{hashlib.sha256(text).hexdigest()[:16]}"
+
+
+def is_stale(folder: Path, projection: Projection, log: Eventlog, **params: Any) -> bool:
+    """Whether the kept table is missing, or shows another log than `log`."""
+    state = _state(place(folder, projection, log, params))
+    return state is None or state["digest"] != log.digest or state["authors"] != _authors(log)
+
+
+def materialize(log: Eventlog, projection: Projection, folder: Path, **params: Any) -> Materialized:
+    """Return the table of a projection over a log, from what was kept wherever that is exact.
+
+    Parameters
+    ----------
+    log : Eventlog
+    projection : Projection
+    folder : Path
+        Where tables are kept; it can be deleted at any time.
+    **params
+        Of the projection.
+
+    Returns
+    -------
+    Materialized
+        Equal, row for row, to computing the projection over `log`.
+    """
+    here = place(folder, projection, log, params)
+    additive = projection.additive
+    with translated(folder):
+        state = _state(here)
+        authors = _authors(log)
+        if state is not None and (state["digest"], state["authors"]) == (log.digest, authors):
+            how, added = "fresh", 0
+        elif additive is None or not additive.holds(params):
+            how, added = "batch", len(log)
+            _write_whole(here, log, projection, params, authors)
+        else:
+            how, added = _bring_up_to_date(here, log, projection, additive, params, authors, state)
+    state = _state(here)
+    assert state is not None
+    return Materialized(
+        projection,
+        dict(params),
+        log.digest,
+        how,
+        added,
+        state["last_updated"],
+        _table(here, log, projection, params, state),
+    )
+
+
+def _state(here: Path) -> dict[str, Any] | None:
+    try:
+        state: dict[str, Any] = json.loads((here / "state.json").read_text())
+    except (OSError, ValueError):
+        return None
+    return state if all((here / part).exists() for part in state.get("parts", ())) else None
+
+
+def _authors(log: Eventlog) -> list[list[str]]:
+    """Return the identities, as written and as corrected by the mailmap."""
+    rows = log.opened.rows(
+        "SELECT name, email, proper_name, proper_email FROM log.main.authors ORDER BY ALL"
+    )
+    return [list(row) for row in rows]
+
+
+def _corrected(before: list[list[str]], now: list[list[str]]) -> bool:
+    """Whether somebody who was counted under one name has another one now."""
+    names = {(name, email): proper for name, email, *proper in now}
+    return any(names.get((name, email), proper) != proper for name, email, *proper in before)
+
+
+def _bring_up_to_date(
+    here: Path,
+    log: Eventlog,
+    projection: Projection,
+    additive: Additive,
+    params: Mapping[str, Any],
+    authors: list[list[str]],
+    state: Mapping[str, Any] | None,
+) -> tuple[str, int]:
+    shared = {name: params[name] for name in additive.params if name in params}
+    if state is not None and "events" in state and not _corrected(state["authors"], authors):
+        new, gone = _difference(here / state["events"], log)
+        if not gone and len(new) <= MOST_NEW:
+            only = replace(log, slice=replace(log.slice, seqs=tuple(new)))
+            part = additive.partial(*inputs(additive.partial, only), **shared)
+            assert isinstance(part, Rel)
+            parts = list(state["parts"])
+            if len(parts) >= MOST_PARTS:
+                part = _merged(here, log, additive, [*parts], also=part)
+                parts = []
+            _commit(here, log, part, parts, authors)
+            return "incremental", len(new)
+    part = additive.partial(*inputs(additive.partial, log), **shared)
+    assert isinstance(part, Rel)
+    _commit(here, log, part, [], authors)
+    return "rebuilt", len(log)
+
+
+def _difference(kept: Path, log: Eventlog) -> tuple[list[int], bool]:
+    """Return the seqs of events that were not counted yet, and whether one has gone."""
+    now = log.rel().to_sql()
+    counted = f"read_parquet({quote(str(kept))})"
+    new = log.opened.rows(
+        f"SELECT e.seq FROM ({now}) e ANTI JOIN {counted} k ON k.event_id = e.event_id "
+        "AND k.place = coalesce(e.source_file, '') ORDER BY 1"
+    )
+    gone = log.opened.rows(
+        f"SELECT 1 FROM {counted} k ANTI JOIN ({now}) e ON k.event_id = e.event_id "
+        "AND k.place = coalesce(e.source_file, '') LIMIT 1"
+    )
+    return [seq for (seq,) in new], bool(gone)
+
+
+def _merged(
+    here: Path, log: Eventlog, additive: Additive, parts: list[str], also: Rel | None = None
+) -> Rel:
+    """Return the merge of parts as a relation with the partial's own columns."""
+    columns = [*additive.keys, *additive.measures]
+    rows = [
+        f"SELECT {', '.join(columns)} FROM read_parquet({quote(str(here / part))})"
+        for part in parts
+    ]
+    if also is not None:
+        rows.append(f"SELECT {', '.join(columns)} FROM ({also.to_sql()})")
+    sums = ", ".join(f"{how}({name}) AS {name}" for name, how in additive.measures.items())
+    every = "\nUNION ALL\n".join(rows)
+    return Rel(
+        f"SELECT {', '.join(additive.keys)}, {sums}\nFROM (\n{every}\n)\n"
+        f"GROUP BY {', '.join(additive.keys)}",
+        engine=log.opened,
+    )
+
+
+def _table(
+    here: Path,
+    log: Eventlog,
+    projection: Projection,
+    params: Mapping[str, Any],
+    state: Mapping[str, Any],
+) -> Rel:
+    if "events" not in state:
+        kept = quote(str(here / state["parts"][0]))
+        return Rel(f"SELECT * FROM read_parquet({kept})", projection.name, log.opened)
+    assert projection.additive is not None
+    merged = _merged(here, log, projection.additive, list(state["parts"]))
+    made = projection.additive.finish(merged, **params)
+    assert isinstance(made, Rel)
+    return made
+
+
+def _commit(
+    here: Path, log: Eventlog, part: Rel, kept: list[str], authors: list[list[str]]
+) -> None:
+    """Write a part and the events counted; the state, replaced last, makes them count."""
+    stamp = hashlib.sha256(repr((log.digest, authors, kept)).encode()).hexdigest()[:12]
+    name, events = f"part-{len(kept)}-{stamp}.parquet", f"events-{stamp}.parquet"
+    here.mkdir(parents=True, exist_ok=True)
+    _copy(log, part.to_sql(), here / name)
+    counted = "SELECT event_id, coalesce(source_file, '') AS place FROM this"
+    _copy(log, log.rel().query(counted).to_sql(), here / events)
+    _finish_state(here, log, [*kept, name], authors, events)
+
+
+def _write_whole(
+    here: Path,
+    log: Eventlog,
+    projection: Projection,
+    params: Mapping[str, Any],
+    authors: list[list[str]],
+) -> None:
+    import pyarrow.parquet as pq
+
+    made = projection.function(*inputs(projection.function, log), **params)
+    here.mkdir(parents=True, exist_ok=True)
+    name = f"whole-{hashlib.sha256(repr((log.digest, authors)).encode()).hexdigest()[:12]}.parquet"
+    with _aside(here / name) as aside:
+        pq.write_table(made.arrow(), aside)
+    _finish_state(here, log, [name], authors, None)
+
+
+def _copy(log: Eventlog, sql: str, target: Path) -> None:
+    with _aside(target) as aside:
+        log.opened.rows(f"COPY (\n{sql}\n) TO {quote(str(aside))} (FORMAT parquet)")
+
+
+@contextlib.contextmanager
+def _aside(target: Path) -> Any:
+    """Give a path to write to; it becomes `target`, whole, at the end."""
+    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
+    try:
+        yield scratch / target.name
+        (scratch / target.name).replace(target)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _finish_state(
+    here: Path, log: Eventlog, parts: list[str], authors: list[list[str]], events: str | None
+) -> None:
+    state = {
+        "digest": log.digest,
+        "authors": authors,
+        "parts": parts,
+        "last_updated": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    if events is not None:
+        state["events"] = events
+    with _aside(here / "state.json") as aside:
+        aside.write_text(json.dumps(state, sort_keys=True))
+    wanted = {*parts, "state.json", events}
+    for old in here.iterdir():
+        if old.is_file() and old.name not in wanted:
+            old.unlink(missing_ok=True)

@@ -1,0 +1,148 @@
+"""Law 3 for projections: what was kept and brought up to date equals what is computed anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from notation import build_repo
+
+import patina_lab as pt
+from patina_lab.eventlog.eventlog import Eventlog
+from patina_lab.projections import materialize as m
+from patina_lab.projections import registry
+
+BASE = """
+2025-03-01 git.commit ann a.py b.py
+2025-03-03 git.commit bob b.py c.py
+2025-03-05 git.commit ann a.py c.py
+"""
+
+STEPS = {
+    "one more commit": BASE + "2025-03-06 git.commit bob a.py b.py\n",
+    "a commit older than all": BASE + "2025-02-01 git.commit cyd a.py b.py z.py\n",
+    "a merge of older work": BASE
+    + "2025-03-02 git.commit cyd @topic b.py d.py\n2025-03-07 git.merge ann topic\n",
+    "nothing": BASE,
+    "rewritten history": "2025-03-01 git.commit ann a.py\n2025-03-03 git.commit bob b.py c.py\n",
+    "a name corrected": BASE + "2025-03-08 git.commit ann .mailmap\n    Robert <bob@example.org>\n",
+}
+
+ADDITIVE = [p.name for p in registry.every() if p.additive is not None]
+
+
+@pytest.fixture
+def lab_of(tmp_path: Path):
+    """Return a function that rewrites the repository as a text says, and scrapes it."""
+    made = 0
+
+    def build(text: str) -> pt.Lab:
+        nonlocal made
+        made += 1
+        build_repo(text, tmp_path / f"repo-{made}")
+        link = tmp_path / "repo"
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / f"repo-{made}")
+        lab = pt.open(tmp_path / f"repo-{made}", home=tmp_path / "home")
+        lab.scrape(progress=False)
+        return lab
+
+    return build
+
+
+def test_there_is_something_to_bring_up_to_date() -> None:
+    assert {"co_changes", "hotspots", "author_expertise", "collaboration"} <= set(ADDITIVE)
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_incremental_equals_rebuild_for_every_projection(lab_of, tmp_path: Path, step: str) -> None:
+    """Whatever happens to the history between the two."""
+    folder = tmp_path / "kept"
+    before = lab_of(BASE).log
+    for projection in registry.every():
+        m.materialize(before, projection, folder)
+    after = lab_of(STEPS[step])
+    for projection in registry.every():
+        kept = m.materialize(after.log, projection, folder)
+        pd.testing.assert_frame_equal(
+            after.project(projection), kept.df(), check_dtype=False, check_flags=False
+        )
+
+
+def test_only_new_events_are_counted(lab_of, tmp_path: Path) -> None:
+    first = m.materialize(lab_of(BASE).log, pt.co_changes, tmp_path)
+    assert (first.how, first.added) == ("rebuilt", 3)
+    older = lab_of(STEPS["a commit older than all"]).log
+    second = m.materialize(older, pt.co_changes, tmp_path)
+    assert (second.how, second.added) == ("incremental", 1)
+    third = m.materialize(older, pt.co_changes, tmp_path)
+    assert (third.how, third.added) == ("fresh", 0)
+
+
+def test_what_went_is_not_counted_any_more(lab_of, tmp_path: Path) -> None:
+    m.materialize(lab_of(BASE).log, pt.hotspots, tmp_path)
+    after = m.materialize(lab_of(STEPS["rewritten history"]).log, pt.hotspots, tmp_path)
+    assert after.how == "rebuilt"
+
+
+def test_a_kept_table_knows_that_it_is_stale(lab_of, tmp_path: Path) -> None:
+    log = lab_of(BASE).log
+    assert m.is_stale(tmp_path, pt.hotspots, log)
+    m.materialize(log, pt.hotspots, tmp_path)
+    assert not m.is_stale(tmp_path, pt.hotspots, log)
+    assert m.is_stale(tmp_path, pt.hotspots, log, min_commits=3)
+    assert m.is_stale(tmp_path, pt.hotspots, lab_of(STEPS["one more commit"]).log)
+
+
+def test_many_small_updates_are_merged_into_few_parts(
+    lab_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(m, "MOST_PARTS", 2)
+    text = BASE
+    for day in range(10, 16):
+        text += f"2025-03-{day} git.commit bob a.py c.py\n"
+        lab = lab_of(text)
+        kept = m.materialize(lab.log, pt.co_changes, tmp_path)
+        pd.testing.assert_frame_equal(
+            lab.project(pt.co_changes), kept.df(), check_dtype=False, check_flags=False
+        )
+        (folder,) = [p for p in tmp_path.iterdir() if p.name.startswith("co_changes-")]
+        assert len(list(folder.glob("part-*"))) <= 2
+
+
+def test_a_torn_state_is_computed_anew(lab_of, tmp_path: Path) -> None:
+    log = lab_of(BASE).log
+    kept = m.materialize(log, pt.co_changes, tmp_path).df()
+    (folder,) = [p for p in tmp_path.iterdir() if p.name.startswith("co_changes-")]
+    for damage in ("{", '{"parts": ["gone.parquet"]}'):
+        (folder / "state.json").write_text(damage)
+        pd.testing.assert_frame_equal(kept, m.materialize(log, pt.co_changes, tmp_path).df())
+
+
+def test_a_watermark_would_be_found_out(
+    lab_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known-bad control: taking only events after the last one counted loses older merges."""
+
+    def by_date(kept: Path, log: Eventlog) -> tuple[list[int], bool]:
+        rows = log.opened.rows(
+            "SELECT seq FROM log.main.eventlog WHERE occurred_us > 1741176000000000 ORDER BY 1"
+        )
+        return [seq for (seq,) in rows], False
+
+    m.materialize(lab_of(BASE).log, pt.co_changes, tmp_path)
+    monkeypatch.setattr(m, "_difference", by_date)
+    after = lab_of(STEPS["a commit older than all"])
+    kept = m.materialize(after.log, pt.co_changes, tmp_path).df()
+    with pytest.raises(AssertionError):
+        pd.testing.assert_frame_equal(after.project(pt.co_changes), kept, check_flags=False)
+
+
+def test_a_lab_keeps_its_tables_beside_its_log(lab_of) -> None:
+    lab = lab_of(BASE)
+    assert lab.materialize("hotspots").how == "rebuilt"
+    kept = lab.materialize(pt.hotspots)
+    assert kept.how == "fresh"
+    assert "last updated" in repr(kept)
+    assert len(kept.df()) == 3
