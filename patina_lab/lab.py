@@ -17,6 +17,7 @@ from patina_lab.eventlog.eventlog import (
     span_text,
     text_card,
 )
+from patina_lab.eventlog.materialize import Materialized, materialize
 from patina_lab.eventlog.progress import Progress, fitting, silent
 from patina_lab.eventlog.relations import NAMES
 from patina_lab.eventlog.slice import Slice
@@ -25,7 +26,6 @@ from patina_lab.eventlog.times import Moment
 from patina_lab.project.config import Config, read_config
 from patina_lab.project.places import log_folder
 from patina_lab.projections import registry
-from patina_lab.projections.materialize import Materialized, materialize
 from patina_lab.projections.projection import Projection, check_params, inputs, reads
 from patina_lab.projections.rel import Computed, Rel
 from patina_lab.sources.event_files import EventFileSource

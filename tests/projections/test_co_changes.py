@@ -14,7 +14,8 @@ import patina_lab as pt
 sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
 from gitraw import RawRepo, load, seed_library
 
-COLUMNS = ["file_a", "file_b", "count", "jaccard", "confidence_a", "confidence_b"]
+COLUMNS = ["file_a", "file_b", "count", "commits_a", "commits_b"]
+COLUMNS += ["jaccard", "confidence_a", "confidence_b", "lift"]
 
 
 @pytest.fixture(scope="module")
@@ -38,19 +39,24 @@ def coupled(tmp_path_factory):
 
 def plainly(commits, *, max_files=50, min_count=2):
     """Count commits and pairs of commits; derive the strengths."""
-    files, pairs = Counter(), Counter()
+    files, pairs, total = Counter(), Counter(), 0
     for event in commits:
         paths = sorted({row["path"] for row in event.data["files"]})
         if max_files is not None and len(event.data["files"]) > max_files:
             continue
+        total += bool(paths)
         files.update(paths)
         pairs.update(itertools.combinations(paths, 2))
     found = [
-        (a, b, n, n / (files[a] + files[b] - n), n / files[a], n / files[b])
+        (a, b, n, files[a], files[b], *strengths(n, files[a], files[b], total))
         for (a, b), n in pairs.items()
         if n >= min_count
     ]
-    return sorted(found, key=lambda row: (-row[2], -row[3], row[0], row[1]))
+    return sorted(found, key=lambda row: (-row[2], -row[5], row[0], row[1]))
+
+
+def strengths(both, a, b, total):
+    return both / (a + b - both), both / a, both / b, both / a * total / b
 
 
 def rows(table):

@@ -9,8 +9,8 @@ import pytest
 from notation import build_repo
 
 import patina_lab as pt
+from patina_lab.eventlog import materialize as m
 from patina_lab.eventlog.eventlog import Eventlog
-from patina_lab.projections import materialize as m
 from patina_lab.projections import registry
 
 BASE = """
