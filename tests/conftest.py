@@ -22,7 +22,7 @@ settings.register_profile(
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     max_examples=20,
-    stateful_step_count=8,
+    stateful_step_count=6,
     suppress_health_check=_SLOW_ON_PURPOSE,
 )
 settings.register_profile(

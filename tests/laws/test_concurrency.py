@@ -34,13 +34,13 @@ def readers_see_one_of_two(writer: Worker, readers: list[Worker], seconds: float
         ends = [h.repo.sha("HEAD~9"), h.repo.sha()]
         digests = [writer.ask(do="scrape", repo=repo, home=home, at=at)["digest"] for at in ends]
         assert digests[0] != digests[1]
-        for reader in readers:
-            reader.send(do="read", repo=repo, home=home, seconds=seconds)
+        seen: list[dict[str, int]] = []
         scrapes = 0
+        # Whatever happens, every reader's answer is taken before the folder goes.
         with contextlib.ExitStack() as answered:
-            # Whatever happens, the readers' answers are taken before the folder goes.
-            seen: list[dict[str, int]] = []
-            answered.callback(lambda: [seen.append(reader.answer()) for reader in readers])
+            for reader in readers:
+                reader.send(do="read", repo=repo, home=home, seconds=seconds)
+                answered.callback(lambda reader=reader: seen.append(reader.answer()))
             end = time.monotonic() + seconds
             while time.monotonic() < end:
                 at = ends[scrapes % 2]
