@@ -67,7 +67,7 @@ def test_control_a_pointer_to_no_log_is_caught(workers) -> None:
         started(environment("unused"), "defect=pointer_first") as broken,
         pytest.raises(AssertionError),
     ):
-        readers_see_one_of_two(broken, workers[1:], seconds=3)
+        readers_see_one_of_two(broken, workers[1:], seconds=4)
 
 
 @pytest.mark.slow

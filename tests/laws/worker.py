@@ -229,7 +229,7 @@ def pointer_first() -> None:
         built.rename(aside)
         built.write_bytes(b"")
         placed = place(self, built, manifest, name)
-        time.sleep(0.05)
+        time.sleep(1.5)
         aside.replace(self.folder / placed.file)
         return placed
 
