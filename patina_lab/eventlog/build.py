@@ -550,10 +550,10 @@ class _Scrape:
             connection.execute(statement)
         connection.execute("COMMIT")
         (events,) = _row(connection, "SELECT count(*) FROM eventlog")
-        (kept,) = _row(connection, "SELECT count(*) FROM rank WHERE n < (SELECT first FROM new_n)")
-        before = 0
+        kept = before = 0
         if had:
             (before,) = _row(connection, "SELECT count(*) FROM old.main.eventlog")
+            (kept,) = _row(connection, _sql("kept.sql"))
         return {"added": events - kept, "removed": before - kept, "events": events}
 
     def _authors(self, connection: duckdb.DuckDBPyConnection) -> None:

@@ -31,5 +31,8 @@ def digest_sql(rows: str) -> str:
         SELECT sha256(coalesce(string_agg(hash, '' ORDER BY b), '')) FROM block"""
 
 
-DIGEST_SQL = digest_sql("SELECT * FROM eventlog WHERE event_type <> 'git.tag'")
-REFS_DIGEST_SQL = digest_sql("SELECT * FROM eventlog WHERE event_type = 'git.tag'")
+# An event file may have that type too: that one is content of a commit.
+IS_REF = "(source = 'git' AND event_type = 'git.tag')"
+
+DIGEST_SQL = digest_sql(f"SELECT * FROM eventlog WHERE NOT {IS_REF}")
+REFS_DIGEST_SQL = digest_sql(f"SELECT * FROM eventlog WHERE {IS_REF}")

@@ -184,7 +184,11 @@ class Eventlog:
                 f"{moment!r} is no date, and this log has no repository to look it up in.",
                 "Write a date such as 2025-03-15.",
             )
-        return replace(self, opened=self.opened.at(moment))
+        try:
+            return replace(self, opened=self.opened.at(moment))
+        except UnknownRevision as err:
+            hint = f"{err.hint} A date is written 2025-03-15."
+            raise UnknownRevision(err.message, hint) from err
 
     def split(self, moment: Moment) -> tuple[Eventlog, Eventlog]:
         """Return the log before `moment` and the log from it on: a temporal split."""

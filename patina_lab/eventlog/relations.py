@@ -76,7 +76,12 @@ _SQL: dict[str, str] = {
                AS annotated, e.data->>'$.tagger' AS tagger, e.data->>'$.message' AS message,
                e.timestamp, e.seq, e.occurred_us
         FROM {p}eventlog e WHERE e.event_type = 'git.tag' AND {e}""",
-    "authors": "SELECT a.* FROM {p}authors a",
+    "authors": """
+        SELECT a.* FROM {p}authors a
+        WHERE a.author_id IN (
+            SELECT f.author_id FROM {p}commit_facts f WHERE {f}
+            UNION ALL SELECT f.committer_id FROM {p}commit_facts f WHERE {f}
+        )""",
     "quarantine": "SELECT q.* FROM {p}quarantine q",
     "coverage": "SELECT c.* FROM {p}coverage c",
     "source_files": "SELECT s.* FROM {p}source_files s",

@@ -59,6 +59,9 @@ def read_config(objects: Objects, sha: str) -> tuple[Config, list[Problem]]:
     for mode, oid, path in objects.tree(sha, "pyproject.toml"):
         if path == b"pyproject.toml" and mode != "120000":
             text = next(objects.blobs([oid]))[1]
+            if text is None:
+                absent = f"The object {oid} is not in this clone; defaults are used."
+                return Config(), [_problem(absent, oid)]
     if text is None:
         return Config(), []
     try:
@@ -100,5 +103,6 @@ def _fault(key: str, value: Any) -> str:
     return "" if texts and all(isinstance(t, str) and t for t in texts) else f"{value!r} is no text"
 
 
-def _problem(detail: str) -> Problem:
-    return Problem("config", "invalid configuration", detail, source_file="pyproject.toml")
+def _problem(detail: str, object_id: str | None = None) -> Problem:
+    reason = "missing object" if object_id else "invalid configuration"
+    return Problem("config", reason, detail, source_file="pyproject.toml", object_id=object_id)

@@ -75,9 +75,11 @@ class Rel:
         if re.search(r"\bthis\b", sql, re.IGNORECASE):
             named.setdefault("this", self)
         inputs = ",\n".join(f"{n} AS (\n{_indent(rel.text)}\n)" for n, rel in named.items())
-        own_with = re.match(r"\s*WITH\s+(?!RECURSIVE\b)", sql, re.IGNORECASE)
+        begin = _COMMENTS.match(sql).end()  # type: ignore[union-attr]  # matches anything
+        own_with = _WITH.match(sql, begin)
+        recursive = "RECURSIVE " if own_with and own_with[1] else ""
         body = ",\n" + sql[own_with.end() :] if own_with else "\n" + sql.strip()
-        return Rel(f"WITH {inputs}{body}", engine=self.engine)
+        return Rel(f"WITH {recursive}{inputs}{body}", engine=self.engine)
 
     def pipe(self, function: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
         """Return ``function(self, *args, **params)``, so that steps read from left to right."""
@@ -127,8 +129,15 @@ class Rel:
         return f"Rel {self.name}\n{_indent(self.text)}"
 
 
+# A string, a quoted name or a comment is one piece: its line breaks are its own.
+_PIECES = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/)|\n(?!\n)""", re.DOTALL)
+_COMMENTS = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
+_WITH = re.compile(r"WITH\s+(RECURSIVE\s+)?", re.IGNORECASE)
+
+
 def _indent(text: str) -> str:
-    return "\n".join(f"    {line}" if line else line for line in text.splitlines())
+    """Return a query moved to the right, every literal in it unchanged."""
+    return "    " + _PIECES.sub(lambda piece: piece[1] or "\n    ", text)
 
 
 @dataclass(frozen=True)

@@ -174,3 +174,19 @@ def test_a_mistake_in_a_query_is_one_sentence(sql, part):
         Rel(JARS.text, "jars", opened).query(sql).df()
     assert part in caught.value.message
     assert len(caught.value.message.splitlines()) == 1
+
+
+def test_a_literal_keeps_its_line_breaks_through_every_query():
+    """Indenting is for people; what stands between quotes is not theirs."""
+    text = Rel("SELECT 'a\nb\n\nc' AS x", "one").query("SELECT x FROM one").to_sql()
+    assert "'a\nb\n\nc'" in text
+
+
+def test_a_query_may_begin_with_a_comment_or_be_recursive():
+    """The inputs are put before its own WITH."""
+    one = Rel("SELECT 1 AS x", "one")
+    plain = one.query("-- why\nWITH q AS (SELECT x FROM one) SELECT * FROM q").to_sql()
+    assert plain.startswith("WITH one AS (")
+    assert plain.count("WITH") == 1
+    recursive = one.query("WITH RECURSIVE t(n) AS (SELECT 1) SELECT n FROM t").to_sql()
+    assert recursive.startswith("WITH RECURSIVE one AS (")
