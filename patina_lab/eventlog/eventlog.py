@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import PatinaError, UnknownName, UnknownRevision, UsageError
-from patina_lab.eventlog.digest import digest_sql
+from patina_lab.eventlog.digest import IS_REF, digest_sql
 from patina_lab.eventlog.relations import NAMES, relation_sql
 from patina_lab.eventlog.slice import Slice, quote
 from patina_lab.eventlog.store import Manifest
@@ -311,7 +311,7 @@ class Eventlog:
         if self.slice.is_all:
             return self.opened.manifest.digest
         inside = relation_sql("eventlog", self.slice, PREFIX)
-        rows = f"SELECT * FROM ({inside}) WHERE event_type <> 'git.tag'"
+        rows = f"SELECT * FROM ({inside}) WHERE NOT {IS_REF}"
         return str(self.opened.rows(digest_sql(rows))[0][0])
 
     # -- showing -----------------------------------------------------------------------
