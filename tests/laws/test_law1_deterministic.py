@@ -182,6 +182,29 @@ def test_a_rich_history_is_the_same_in_every_clone() -> None:
     same_in_every_clone(list(RICH))
 
 
+def test_the_digest_covers_every_file_of_the_commit() -> None:
+    """Also an event file whose type is that of a tag: only refs are left out."""
+    event = (
+        b'{"event_id": "e", "event_type": "git.tag", "timestamp": "2025-03-01T12:00:00Z",'
+        b' "payload": {"name": "%s", "sha": "1", "object": "1", "annotated": false, "tagger": null,'
+        b' "date": "2025-03-01", "message": null}}'
+    )
+    digests = set()
+    for name in (b"one", b"other"):
+        change = (b".patina/shared/events/x.json", "100644", event % name)
+        with history([Commit(())]) as h, temporary_home() as home:
+            sha = h.tip
+            Commit((change,)).apply(h)
+            digest, tables = log_of(h.repo.path, home)
+            assert sha in {row[3] for row in tables["eventlog"]}
+            events = [row for row in tables["eventlog"] if row[6] == "event_files"]
+            assert [row[1] for row in events] == ["git.tag"]
+            lab = pt.open(h.repo.path, home=home)
+            digests.add(lab.log.where(source="event_files").digest)
+            assert lab.log.as_of("2100-01-01").digest == digest
+    assert len(digests) == 2
+
+
 def test_control_tags_in_the_digest_are_caught() -> None:
     """A digest over the tags as well differs in a clone without them: the law finds it."""
     with_tags = digest_sql("SELECT * FROM eventlog")

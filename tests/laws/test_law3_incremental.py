@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from pathlib import Path
+
 import pytest
 from history import (
     HOUR,
@@ -41,6 +44,11 @@ from patina_lab.eventlog.times import Moment
 UNTIL = st.sampled_from([None, None, None, "2025-03-01T12:00:00Z", "2025-03-01", "2100-01-01"])
 
 
+def counted(log: Path) -> Counter[tuple]:
+    """Count the events of a log by all that they say, but for their rank."""
+    return Counter(row[1:] for row in read(log)["eventlog"])
+
+
 class Refreshed(RuleBasedStateMachine):
     """A repository to which things happen, and a log that is refreshed now and then."""
 
@@ -78,7 +86,13 @@ class Refreshed(RuleBasedStateMachine):
         if not self.h.tip:
             return
         lab = pt.open(self.h.repo.path, home=self.home)
-        lab.scrape(progress=False, **self.options)
+        last = lab.store.manifest()
+        before = counted(file_of(lab)) if last else Counter()
+        result = lab.scrape(progress=False, **self.options)
+        after = counted(file_of(lab))
+        if result.how != "full":
+            assert result.added == (after - before).total()
+            assert result.removed == (before - after).total()
         with temporary_home() as elsewhere:
             assert_same(read(file_of(lab)), scraped(self.h.repo.path, elsewhere, **self.options))
         left = {p.name for p in lab.store.folder.iterdir()}
