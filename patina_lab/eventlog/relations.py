@@ -77,7 +77,8 @@ _SQL: dict[str, str] = {
                e.timestamp, e.seq, e.occurred_us
         FROM {p}eventlog e WHERE e.event_type = 'git.tag' AND {e}""",
     "authors": """
-        SELECT a.* FROM {p}authors a
+        SELECT row_number() OVER (ORDER BY a.author_id) AS author_id, a.* EXCLUDE (author_id)
+        FROM {p}authors a
         WHERE a.author_id IN (
             SELECT f.author_id FROM {p}commit_facts f WHERE {f}
             UNION ALL SELECT f.committer_id FROM {p}commit_facts f WHERE {f}
