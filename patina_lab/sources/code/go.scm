@@ -1,0 +1,23 @@
+(function_declaration) @function
+(method_declaration) @function
+(type_spec) @type
+(type_alias) @type
+(source_file (const_declaration (const_spec) @constant))
+(source_file (var_declaration (var_spec) @variable))
+(source_file (var_declaration (var_spec_list (var_spec) @variable)))
+(field_declaration) @field
+(interface_type (method_elem) @signature)
+
+(import_spec) @import
+
+(call_expression function: (identifier) @call)
+(call_expression function: (selector_expression field: (field_identifier) @call))
+
+(if_statement) @branch
+(for_statement) @branch
+(expression_case) @branch
+(type_case) @branch
+(communication_case) @branch
+(binary_expression operator: ["&&" "||"]) @branch
+
+(ERROR) @error
