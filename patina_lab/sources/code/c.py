@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ _TYPES = {
     "class": ("struct", "class"),
     "enum": ("enum", "enum"),
 }
+_TEMPLATE = re.compile(r"(?<!operator)<[^<>]*>(?=::)")
 _FILES = ("translation_unit", "linkage_specification", "declaration_list")
 _WRAPPED = ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif", "template_declaration")
 
@@ -41,6 +43,7 @@ def describe(what: str, node: Node) -> Definition | None:
     body = node.child_by_field_name("body")
     if what == "namespace":
         # An anonymous namespace gives no name, and its content stays in the file.
+        name = name.replace("::", ".")
         return Definition("symbol", name, "namespace", body=body) if name else None
     if not name and what in _TYPES:
         name = _typedef_name(node)
@@ -71,14 +74,13 @@ def _typedef_name(node: Node) -> str:
 
 
 def _typedef(node: Node) -> Definition | None:
-    form = node.child_by_field_name("type")
-    given = node.child_by_field_name("declarator")
-    name = _declared(given)[0]
-    defined = form is not None and form.child_by_field_name("body") is not None
-    if not name or (defined and named(form, "name") in ("", name)):
-        return None  # the struct itself carries the name
+    around = node.parent
+    form = around.child_by_field_name("type") if around is not None else None
+    name = _declared(node)[0]
     body = form.child_by_field_name("body") if form is not None else None
-    return Definition("type", name, "typedef", body=body)
+    if not name or (body is not None and named(form, "name") in ("", name)):
+        return None  # the struct itself carries the name
+    return Definition("type", name, "typedef", body=body, whole=around)
 
 
 def _declared(node: Node | None) -> tuple[str, Node | None]:
@@ -134,7 +136,7 @@ def _function(node: Node) -> Definition | None:
     name, called = _declared(node.child_by_field_name("declarator"))
     if not name or called is None:
         return None
-    owner, _, last = name.rpartition("::")
+    owner, _, last = _TEMPLATE.sub("", name).rpartition("::")
     inside = node.parent is not None and _in_type(node)
     data = _function_data(node, called)
     public = "static" not in _storage(node) if not inside else _access(node)
@@ -151,31 +153,44 @@ def _in_type(node: Node) -> bool:
 
 
 def _function_data(node: Node, called: Node) -> dict[str, Any]:
+    """Return what is said of a function by its type, and by what is around its name."""
+    returns = line(child(called, "trailing_return_type")).removeprefix("->").strip()
+    if not returns:
+        returns = named(node, "type") + _indirection(node.child_by_field_name("declarator"))
     return function_data(
-        parameters=parameters(called.child_by_field_name("parameters")),
-        return_type=named(node, "type"),
+        parameters=parameters(called.child_by_field_name("parameters")), return_type=returns
     )
 
 
+def _indirection(node: Node | None) -> str:
+    said = ""
+    while node is not None and node.type in ("pointer_declarator", "reference_declarator"):
+        said += "*" if node.type == "pointer_declarator" else "&"
+        node = node.child_by_field_name("declarator") or node.named_children[-1]
+    return f" {said}" if said else ""
+
+
 def _declaration(what: str, node: Node) -> Definition | None:
-    """Return the field, prototype or constant that a declaration makes."""
-    name, called = _declared(node.child_by_field_name("declarator"))
-    if not name:
+    """Return the field, prototype or constant that a declarator makes."""
+    whole = node.parent
+    name, called = _declared(node)
+    if not name or whole is None:
         return None
+    data: dict[str, Any] = {"type": named(whole, "type") or None}
+    is_function = called is not None and not _is_pointer(called)
     if what == "field":
-        if called is not None and not _is_pointer(called):
-            data = _function_data(node, called)
-            return Definition("member", name, "method", _access(node), data=data)
-        data = {"type": named(node, "type") or None}
-        return Definition("member", name, "field", _access(node), data=data)
-    if not _at_top(node):
+        if called is not None and is_function:
+            data = _function_data(whole, called)
+        kind = "method" if is_function else "field"
+        return Definition("member", name, kind, _access(whole), data=data)
+    if not _at_top(whole):
         return None
-    storage = _storage(node)
-    if called is not None and not _is_pointer(called):
-        return Definition("symbol", name, "prototype", "static" not in storage)
-    if {"const", "constexpr", "constinit"} & set(storage) and child(node, "init_declarator"):
-        data = {"type": named(node, "type") or None}
-        return Definition("constant", name, "const", "static" not in storage, data=data)
+    storage = _storage(whole)
+    public = "static" not in storage
+    if is_function:
+        return Definition("symbol", name, "prototype", public, whole=whole)
+    if {"const", "constexpr", "constinit"} & set(storage) and node.type == "init_declarator":
+        return Definition("constant", name, "const", public, data=data, whole=whole)
     return None
 
 

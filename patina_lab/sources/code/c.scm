@@ -2,12 +2,12 @@
 (struct_specifier body: (_)) @struct
 (union_specifier body: (_)) @union
 (enum_specifier body: (_)) @enum
-(type_definition) @typedef
-(field_declaration) @field
+(type_definition declarator: (_) @typedef)
+(field_declaration declarator: (_) @field)
 (enumerator) @variant
 (preproc_def) @macro
 (preproc_function_def) @macro
-(declaration) @declaration
+(declaration declarator: (_) @declaration)
 
 (preproc_include) @import
 
@@ -18,7 +18,7 @@
 (for_statement) @branch
 (while_statement) @branch
 (do_statement) @branch
-(case_statement) @branch
+(case_statement value: (_)) @branch
 (conditional_expression) @branch
 (binary_expression operator: ["&&" "||"]) @branch
 

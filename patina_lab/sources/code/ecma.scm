@@ -22,6 +22,9 @@
 (call_expression function: (identifier) @call)
 (call_expression function: (member_expression property: [(property_identifier) (private_property_identifier)] @call))
 (call_expression function: (super) @call)
+; what the grammar makes of `await f<T>(x)`
+(call_expression function: (await_expression (identifier) @call))
+(call_expression function: (await_expression (member_expression property: (property_identifier) @call)))
 (new_expression constructor: (identifier) @call)
 (new_expression constructor: (member_expression property: (property_identifier) @call))
 

@@ -6,6 +6,7 @@ that neither the depth nor the number of the others matters.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 _OTHER = frozenset({"import", "call", "branch", "error"})
 _WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:>-")
 _LONGEST_RECEIVER = 80
+_NO_ARROW = re.compile(rb"(?<!-)>")
 
 Found = tuple[str, str, dict[str, Any]]
 """Event type, the name in the source id, payload."""
@@ -156,7 +158,8 @@ def _definitions(
         if found.type == "scope":
             continue
         data = _payload(path, language.name, found, node, parent, qualified)
-        definition = header(node, found.body, empty)
+        shown = found.whole or node
+        definition = header(shown, found.body, empty)
         if found.type == "function":
             data["complexity"] = 1
             functions.append(_Function(start, -minus_end, qualified, data))
@@ -167,7 +170,7 @@ def _definitions(
         if found.type != "symbol":
             made.events.append((f"code.{found.type}", qualified, data))
         if found.type != "member":
-            made.events.append(("code.symbol", qualified, _symbol(data, found, definition, node)))
+            made.events.append(("code.symbol", qualified, _symbol(data, found, definition, shown)))
     return functions
 
 
@@ -183,12 +186,18 @@ def _payload(
         "parent": parent or None,
         "qualified_name": qualified,
         "line_start": node.start_point.row + 1,
-        "line_end": node.end_point.row + 1,
+        "line_end": _last_row(node) + 1,
         **found.data,
     }
     if found.type != "function":
         data.setdefault("visibility", "public" if found.public else "private")
     return data
+
+
+def _last_row(node: Node) -> int:
+    """Return the row of a node's last character; C's directives hold their line's end."""
+    row, column = node.end_point
+    return row - 1 if column == 0 and row > node.start_point.row else row
 
 
 def _symbol(data: dict[str, Any], found: Definition, definition: str, node: Node) -> dict[str, Any]:
@@ -272,6 +281,7 @@ def _receiver(content: bytes, start: int) -> str | None:
     at = start
     while at > stop and content[at - 1] in _WORD:
         at -= 1
-    plain = at > stop and content[at - 1 : at] not in (b")", b"]", b"}", b'"', b"'", b"?")
-    said = content[at:start].rstrip(b".:>-").lstrip(b".:>-") if plain else b""
-    return said.decode("ascii")
+    said = content[at:start]
+    if at == stop or content[at - 1] in b")]}\"'?!" or _NO_ARROW.search(said):
+        return ""
+    return said.strip(b".:>-").decode("ascii")

@@ -37,6 +37,8 @@ class Definition:
         Left out of the definition's text.
     data : mapping
         What else the payload holds.
+    whole : Node or None
+        What it is a part of, whose text and comment are the definition's.
     doc : str
         Documentation, where it does not stand in a comment before the node.
     """
@@ -49,6 +51,7 @@ class Definition:
     body: Node | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
     doc: str = ""
+    whole: Node | None = None
 
 
 @dataclass(frozen=True)

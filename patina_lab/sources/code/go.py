@@ -25,9 +25,12 @@ _FAILS = re.compile(r"\berror\)?$")
 
 def describe(what: str, node: Node) -> Definition | None:
     """Return what a captured node defines, or None."""
-    name = named(node, "name")
+    if what == "embedded":
+        return _embedded(node)
+    alone = what in ("constant", "variable", "field")  # a name, in what declares it
+    name = line(node) if alone else named(node, "name")
     if not name:
-        return _embedded(node) if what == "field" else None
+        return None
     public = name[0].isupper()
     if what in ("function", "signature"):
         return _function(what, name, node, public=public)
@@ -39,12 +42,9 @@ def describe(what: str, node: Node) -> Definition | None:
             kind = "alias" if node.type == "type_alias" else "type"
         return Definition(type_, name, kind, public, body=_body(form))
     kind = {"constant": "const", "variable": "var", "field": "field"}[what]
-    data = {"type": named(node, "type") or None}
-    if what == "field":
-        also = [line(each) for each in node.children_by_field_name("name")][1:]
-        if also:
-            data["also"] = ", ".join(also)
-    return Definition("member" if what == "field" else "constant", name, kind, public, data=data)
+    data = {"type": named(node.parent, "type") or None}
+    type_ = "member" if what == "field" else "constant"
+    return Definition(type_, name, kind, public, data=data, whole=node.parent)
 
 
 def _embedded(node: Node) -> Definition | None:

@@ -2,10 +2,11 @@
 (method_declaration) @function
 (type_spec) @type
 (type_alias) @type
-(source_file (const_declaration (const_spec) @constant))
-(source_file (var_declaration (var_spec) @variable))
-(source_file (var_declaration (var_spec_list (var_spec) @variable)))
-(field_declaration) @field
+(source_file (const_declaration (const_spec (identifier) @constant)))
+(source_file (var_declaration (var_spec name: (identifier) @variable)))
+(source_file (var_declaration (var_spec_list (var_spec name: (identifier) @variable))))
+(field_declaration name: (field_identifier) @field)
+(field_declaration !name) @embedded
 (interface_type (method_elem) @signature)
 
 (import_spec) @import

@@ -66,7 +66,7 @@ def describe(what: str, node: Node) -> Definition | None:
             _modifiers(declaration)
         )
         type_, kind = ("constant", "const") if fixed else ("member", "field")
-        return Definition(type_, name, kind, public, data=data)
+        return Definition(type_, name, kind, public, data=data, whole=declaration)
     data |= function_data(
         parameters=parameters(node.child_by_field_name("parameters")),
         return_type=named(node, "type"),

@@ -15,6 +15,7 @@
 (method_invocation name: (identifier) @call)
 (object_creation_expression type: (type_identifier) @call)
 (object_creation_expression type: (generic_type (type_identifier) @call))
+(object_creation_expression type: (generic_type (scoped_type_identifier (type_identifier) @call .)))
 (object_creation_expression type: (scoped_type_identifier (type_identifier) @call .))
 (explicit_constructor_invocation constructor: (_) @call)
 
@@ -23,7 +24,7 @@
 (enhanced_for_statement) @branch
 (while_statement) @branch
 (do_statement) @branch
-(switch_label) @branch
+(switch_label (_)) @branch
 (catch_clause) @branch
 (ternary_expression) @branch
 (binary_expression operator: ["&&" "||"]) @branch

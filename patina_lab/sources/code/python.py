@@ -40,6 +40,22 @@ def _doc(body: Node | None) -> str:
     return cut(_QUOTES.sub("", text(first)))
 
 
+_COMPOUND = re.compile(r"^block$|_statement$|_clause$|_definition$")
+
+
+def _line_end(node: Node, body: Node | None) -> int:
+    """Return the last line of code: the grammar takes comments below it for a part of it."""
+    last = node
+    inner = body
+    while inner is not None:
+        code = [c for c in inner.named_children if c.type != "comment"]
+        if not code:
+            break
+        last = code[-1]
+        inner = last if _COMPOUND.search(last.type) else None
+    return last.end_point.row + 1
+
+
 def _decorators(node: Node) -> list[str]:
     around = node.parent
     if around is None or around.type != "decorated_definition":
@@ -60,6 +76,8 @@ def describe(what: str, node: Node) -> Definition | None:
         return None
     body = node.child_by_field_name("body")
     data: dict[str, Any] = {"decorators": _decorators(node)}
+    if node.text is not None and node.text.rpartition(b"\n")[2].lstrip().startswith(b"#"):
+        data["line_end"] = _line_end(node, body)
     if what == "function":
         data = function_data(
             parameters=parameters(node.child_by_field_name("parameters")),

@@ -60,7 +60,7 @@ def describe(what: str, node: Node) -> Definition | None:
         return Definition("type", name, "alias", public, data=data)
     if what == "macro":
         exported = "macro_export" in line(node.prev_sibling)
-        return Definition("constant", name, "macro", exported, body=child(node, "macro_rule"))
+        return Definition("constant", name, "macro", exported, body=child(node, "{", "(", "["))
     if what == "constant":
         data["type"] = named(node, "type") or None
         return Definition("constant", name, node.type.removesuffix("_item"), public, data=data)
@@ -98,18 +98,16 @@ def _in_trait(node: Node) -> bool:
 
 def imports(node: Node) -> Iterator[Import]:
     """Yield one import for each path before braces."""
+    inside = _modules_around(node)
+    data: dict[str, Any] = {"inside": inside} if inside else {}
     if node.type == "mod_item":
-        data = {"inside": inside} if (inside := _modules_around(node)) else {}
         yield Import(named(node, "name"), (), "mod", data)
     elif node.type == "extern_crate_declaration":
         yield Import(named(node, "name"), (), "extern crate")
     else:
-        argument = node.child_by_field_name("argument")
-        data: dict[str, Any] = {"is_public": True} if _visibility(node) == "public" else {}
-        inside = _modules_around(node)
-        if inside:
-            data["inside"] = inside
-        for path, names in _used(argument):
+        if _visibility(node) == "public":
+            data["is_public"] = True
+        for path, names in _used(node.child_by_field_name("argument")):
             yield Import(cut(path), names, "use", data)
 
 

@@ -47,9 +47,9 @@ TOO_WRONG = 0.25
 MANIFESTS = ("go.mod", "Cargo.toml", "package.json")
 
 _GENERATED = re.compile(
-    rb"@generated\b|\bcode generated\b.*\bdo not edit\b|\bautomatically generated\b.*\bdo not\b"
-    rb"|\bauto-?generated\b.*\bdo not (?:edit|modify)\b",
-    re.IGNORECASE,
+    rb"^[ \t]*(?://|/?\*|#|--)[^\n]*(?:@generated\b|\bcode generated\b[^\n]*\bdo not edit\b"
+    rb"|\bauto(?:matically|-)?[ ]?generated\b[^\n]*\bdo not\b)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _GO_MODULE = re.compile(rb"^\s*module\s+\"?([^\s\"]+)", re.MULTILINE)
 

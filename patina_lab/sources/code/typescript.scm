@@ -12,3 +12,5 @@
 (interface_body (method_signature) @signature)
 (abstract_method_signature) @signature
 (function_signature) @prototype
+(internal_module body: (statement_block
+  (export_statement (lexical_declaration (variable_declarator) @constant))))
