@@ -73,17 +73,8 @@ def extract(language: Language, path: str, content: bytes) -> Extracted:
     # A token that is missing is no node of its own.
     made.errors = len(errors) or int(root.has_error)
     made.first_error = min((node.start_point.row + 1 for node in errors), default=None)
-    file = {
-        "file": path,
-        "name": path.rpartition("/")[2],
-        "kind": "file",
-        "language": language.name,
-        "package": kit.reader.package(root) or None,
-        "line_start": 1,
-        "line_end": content.count(b"\n") + (not content.endswith(b"\n")) if content else 0,
-        "bytes": len(content),
-        "errors": made.errors,
-    }
+    file = whole_file(language, path, content)
+    file |= {"package": kit.reader.package(root) or None, "errors": made.errors}
     made.events.append(("code.symbol", "", file))
     functions = _definitions(made, language, path, captures)
     if errors:
@@ -106,6 +97,21 @@ def extract(language: Language, path: str, content: bytes) -> Extracted:
             made.events.append(("code.import", found.path, data))
     _calls(made, path, language.name, content, functions, captures.get("call", []))
     return made
+
+
+def whole_file(language: Language | None, path: str, content: bytes) -> dict[str, Any]:
+    """Return the payload of a file's own event, before anything is read in it."""
+    return {
+        "file": path,
+        "name": path.rpartition("/")[2],
+        "kind": "file",
+        "language": None if language is None else language.name,
+        "package": None,
+        "line_start": 1,
+        "line_end": content.count(b"\n") + (not content.endswith(b"\n") and bool(content)),
+        "bytes": len(content),
+        "errors": 0,
+    }
 
 
 def _position(node: Node) -> tuple[int, int]:

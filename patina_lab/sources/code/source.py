@@ -25,7 +25,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from patina_lab.events.event import Event
-from patina_lab.sources.code.extract import Extracted, Found, extract
+from patina_lab.sources.code.extract import Extracted, Found, extract, whole_file
 from patina_lab.sources.code.languages import (
     LANGUAGES,
     language_in,
@@ -101,13 +101,17 @@ class CodeSource:
 
     def read(self, file: SourceFile) -> Iterator[Event | Problem | Coverage]:
         """Yield what the file defines, imports and calls, or why it is not read."""
+        content = file.content.removeprefix(b"\xef\xbb\xbf")
+        language = language_in(file.path, content)
         refused = _refused(file)
         if refused:
             yield Problem(self.name, *refused, source_file=file.path)
-            return
-        content = file.content.removeprefix(b"\xef\xbb\xbf")
-        language = language_in(file.path, content)
-        if language is None:
+            if file.is_symlink or language is None:
+                return
+            # Not looked into, and still a file that others import.
+            data = whole_file(language, file.path, content) | {"skipped": refused[0]}
+            made = Extracted([("code.symbol", "", data)])
+        elif language is None:
             made = Extracted(_manifest(file.path, content))
         else:
             made = extract(language, file.path, content)
@@ -191,15 +195,6 @@ def _manifest(path: str, content: bytes) -> list[tuple[str, str, dict[str, Any]]
     if not isinstance(name, str) or not name or not name.isprintable():
         return []
     kind = {"go.mod": "go", "Cargo.toml": "rust"}.get(base, "javascript")
-    data = {
-        "file": path,
-        "name": base,
-        "kind": "manifest",
-        "language": kind,
-        "package": name,
-        "line_start": 1,
-        "line_end": content.count(b"\n") + 1,
-        "bytes": len(content),
-        "errors": 0,
-    }
+    data = whole_file(None, path, content)
+    data |= {"kind": "manifest", "language": kind, "package": name}
     return [("code.symbol", "", data)]
