@@ -6,7 +6,7 @@ events, a store keeps them, a slice chooses them, a projection reads them.
 ::
 
     events/       what happened               pure values
-    sources/      where events come from      git, session notes, event files
+    sources/      where events come from      git, session notes, event files, code
     eventlog/     where they are kept         build, slices, digest, export
     projections/  what the log means          functions from relations to a table
     views/        how it looks                charts and their renderer
@@ -40,6 +40,8 @@ _HOME = {
     "activity": "patina_lab.projections.activity",
     "co_changes": "patina_lab.projections.co_changes",
     "hotspots": "patina_lab.projections.hotspots",
+    "function_hotspots": "patina_lab.projections.function_hotspots",
+    "import_coupling": "patina_lab.projections.import_coupling",
     "plot": "patina_lab.views.charts",
     "errors": "patina_lab.errors",
 }
@@ -56,6 +58,8 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "activity",
     "co_changes",
     "hotspots",
+    "function_hotspots",
+    "import_coupling",
     "plot",
     "errors",
 ]
@@ -69,7 +73,9 @@ if TYPE_CHECKING:
     from patina_lab.lab import open as open
     from patina_lab.projections.activity import activity as activity
     from patina_lab.projections.co_changes import co_changes as co_changes
+    from patina_lab.projections.function_hotspots import function_hotspots as function_hotspots
     from patina_lab.projections.hotspots import hotspots as hotspots
+    from patina_lab.projections.import_coupling import import_coupling as import_coupling
     from patina_lab.projections.projection import projection as projection
     from patina_lab.projections.rel import Rel as Rel
     from patina_lab.views import charts as plot
