@@ -84,6 +84,7 @@ def import_coupling(
     if not 1 <= hops <= MOST_HOPS:
         raise InvalidOption(f"hops = {hops} is not between 1 and {MOST_HOPS}.", "3 is a good one.")
     pairs = co_changes(touches, max_files=max_files, min_count=min_count)
+    assert isinstance(pairs, Rel)
     ways = ", ".join([_FIRST, *(_further(n) for n in range(2, hops + 1))])
     return pairs.query(
         f"""
