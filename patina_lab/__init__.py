@@ -6,7 +6,7 @@ events, a store keeps them, a slice chooses them, a projection reads them.
 ::
 
     events/       what happened               pure values
-    sources/      where events come from      git, session notes, event files
+    sources/      where events come from      git, session notes, event files, code
     eventlog/     where they are kept         build, slices, digest, export
     projections/  what the log means          functions from relations to a table
     views/        how it looks                charts and their renderer
@@ -46,6 +46,8 @@ _HOME = {
     "decision_context": "patina_lab.projections.decision_context",
     "evaluate": "patina_lab.projections.evaluation",
     "hotspots": "patina_lab.projections.hotspots",
+    "function_hotspots": "patina_lab.projections.function_hotspots",
+    "import_coupling": "patina_lab.projections.import_coupling",
     "plot": "patina_lab.views.charts",
     "errors": "patina_lab.errors",
 }
@@ -68,6 +70,8 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "decision_context",
     "hotspots",
     "evaluate",
+    "function_hotspots",
+    "import_coupling",
     "plot",
     "errors",
 ]
@@ -87,7 +91,9 @@ if TYPE_CHECKING:
     from patina_lab.projections.collaboration import collaboration as collaboration
     from patina_lab.projections.decision_context import decision_context as decision_context
     from patina_lab.projections.evaluation import evaluate as evaluate
+    from patina_lab.projections.function_hotspots import function_hotspots as function_hotspots
     from patina_lab.projections.hotspots import hotspots as hotspots
+    from patina_lab.projections.import_coupling import import_coupling as import_coupling
     from patina_lab.projections.projection import projection as projection
     from patina_lab.projections.rel import Rel as Rel
     from patina_lab.views import charts as plot

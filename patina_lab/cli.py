@@ -84,6 +84,7 @@ def main() -> None:
     type=click.Choice(["none", "combined", "first-parent"]),
     help="Files of a merge commit.",
 )
+@click.option("--code/--no-code", default=None, help="Read the source files of the tree.")
 @click.option("--worktree", is_flag=True, help="Add notes and event files not committed yet.")
 @click.option("--rebuild", is_flag=True, help="Read everything again.")
 @click.option("--jobs", type=click.IntRange(1), help="Git processes.")
@@ -96,6 +97,7 @@ def scrape(
     until: str | None,
     lines: bool | None,
     merges: Any,
+    code: bool | None,
     worktree: bool,
     rebuild: bool,
     jobs: int | None,
@@ -110,6 +112,7 @@ def scrape(
         until=until,
         lines=lines,
         merges=merges,
+        code=code,
         worktree=worktree,
         rebuild=rebuild,
         jobs=jobs,

@@ -116,6 +116,7 @@ _PACKAGES = (
     ("nbconvert", "nbconvert", "lab", "reports"),
     ("jupyterlab", "jupyterlab", "lab", "./run lab"),
     ("ipywidgets", "ipywidgets", "lab", "widgets"),
+    ("tree-sitter", "tree_sitter", "code", "reading source files: lab.scrape(code=True)"),
     ("sentence-transformers", "sentence_transformers", "embed", "embeddings by MiniLM"),
     ("hnswlib", "hnswlib", "ann", "an index beyond 50,000 vectors; needs a compiler"),
     ("pyswip", "pyswip", "prolog", "Prolog inside the kernel, for teaching"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,6 +28,7 @@ from patina_lab.project.places import log_folder
 from patina_lab.projections import registry
 from patina_lab.projections.projection import Projection, check_params, inputs, reads
 from patina_lab.projections.rel import Computed, Rel
+from patina_lab.sources.code.source import CodeSource
 from patina_lab.sources.event_files import EventFileSource
 from patina_lab.sources.git import GitSource
 from patina_lab.sources.repository import Objects, Repository, open_repository
@@ -168,6 +169,7 @@ class Lab:
         until: Moment | None = None,
         lines: bool | None = None,
         merges: Literal["none", "combined", "first-parent"] | None = None,
+        code: bool | str | Sequence[str] | None = None,
         worktree: bool = False,
         rebuild: bool = False,
         jobs: int | None = None,
@@ -186,6 +188,10 @@ class Lab:
         merges : str or None
             Files of a merge commit: ``none``, ``combined`` (those that differ from all
             parents), ``first-parent``.
+        code : bool or pattern or patterns, or None
+            Read the source files of the commit's tree too (``code.*`` events): all of
+            them, or those whose path matches; ``*`` also crosses ``/``.  None: as
+            ``[tool.patina_lab] code`` says, by default not.  Needs ``patina-lab[code]``.
         worktree : bool
             Add session notes and event files that are not committed, marked as such; the
             digest is then another one.
@@ -203,7 +209,7 @@ class Lab:
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
         with Objects(self.repository) as objects:
             sha = self.repository.resolve(at)
-            request = self._request(objects, sha)
+            request = self._request(objects, sha, code)
         git = replace(
             request.git,
             lines=request.git.lines if lines is None else lines,
@@ -215,9 +221,14 @@ class Lab:
         self._cache.clear()
         return self._result(built)
 
-    def _request(self, objects: Objects, sha: str) -> Request:
-        """Return what the commit's own configuration asks for."""
+    def _request(
+        self, objects: Objects, sha: str, code: bool | str | Sequence[str] | None
+    ) -> Request:
+        """Return what the commit's own configuration asks for, and `code` where it is given."""
         config, problems = read_config(objects, sha)
+        if code is not None:
+            chosen = (code,) if isinstance(code, str) else code
+            config = replace(config, code=chosen if isinstance(chosen, bool) else tuple(chosen))
         git = GitSource(lines=config.lines, merges=config.merges)  # type: ignore[arg-type]
         files, left_out = _file_sources(config)
         return Request(git=git, files=files, problems=(*problems, *left_out))
@@ -256,10 +267,9 @@ class Lab:
         sha = self.repository.resolve(revision)
         current = self.store.manifest()
         with Objects(self.repository) as objects:
-            request = self._request(objects, sha)
-            if current is not None:
-                told = self._told(objects, current)
-                request = replace(request, git=replace(request.git, **told))
+            told, code = self._told(objects, current) if current is not None else ({}, None)
+            request = self._request(objects, sha, code)
+            request = replace(request, git=replace(request.git, **told))
         built = build(
             self.repository,
             self.store,
@@ -271,16 +281,22 @@ class Lab:
         connection, manifest = self.store.open(built.manifest)
         return OpenLog(connection, manifest, self._at)
 
-    def _told(self, objects: Objects, log: Manifest) -> dict[str, Any]:
-        """Return the git options that a log's user asked for, other than its commit does.
+    def _told(
+        self, objects: Objects, log: Manifest
+    ) -> tuple[dict[str, Any], bool | Sequence[str] | None]:
+        """Return the options of git and of code that a log's user gave, unlike its commit.
 
         They hold for the logs of other commits too; a commit's own configuration does not.
         """
         options = {name: log.options["git"][name] for name in ("lines", "merges")}
+        code: bool | Sequence[str] | None = _globs(log.options["files"])
         if objects.present([log.source_sha]):
-            usual = self._request(objects, log.source_sha).git.options()
+            request = self._request(objects, log.source_sha, None)
+            usual = request.git.options()
             options = {name: value for name, value in options.items() if value != usual[name]}
-        return options
+            if code == _globs({source.name: source.options() for source in request.files}):
+                code = None
+        return options, code
 
     # -- looking -----------------------------------------------------------------------
 
@@ -494,10 +510,13 @@ def _file_sources(config: Config) -> tuple[tuple[FileSource, ...], list[Problem]
     globs = config.sessions if isinstance(config.sessions, str) else list(config.sessions)
     sources: dict[str, FileSource] = {}
     problems = []
-    for made in (
+    built_in: list[FileSource] = [
         EventFileSource(config.events, config.unknown),  # type: ignore[arg-type]
         SessionSource(glob=globs, mode=config.sessions_mode),
-    ):
+    ]
+    if config.code:
+        built_in.append(CodeSource(config.code if isinstance(config.code, tuple) else ("*",)))
+    for made in built_in:
         sources[made.name] = made
     for entry in entry_points(group="patina_lab.sources"):
         try:
@@ -511,3 +530,9 @@ def _file_sources(config: Config) -> tuple[tuple[FileSource, ...], list[Problem]
         else:
             sources[other.name] = other
     return tuple(sources[name] for name in sorted(sources)), problems
+
+
+def _globs(files: Mapping[str, Mapping[str, Any]]) -> Sequence[str] | bool:
+    """Return the paths that the code source reads, by the options of the file sources."""
+    globs: Sequence[str] | bool = files["code"]["globs"] if "code" in files else False
+    return globs

@@ -18,6 +18,7 @@ import hashlib
 import importlib.resources
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,24 +26,33 @@ from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import CorruptLog, InvalidOption
 from patina_lab.eventlog import store as store_
+from patina_lab.eventlog.code_links import write_links
 from patina_lab.eventlog.digest import DIGEST_SQL, REFS_DIGEST_SQL
+from patina_lab.eventlog.file_times import FileTimes
 from patina_lab.eventlog.progress import Progress, silent
 from patina_lab.eventlog.relations import view_statements
 from patina_lab.eventlog.staging import COLUMNS, Staging
 from patina_lab.eventlog.store import LogStore, Manifest, translated
 from patina_lab.eventlog.times import Moment, end_us
 from patina_lab.events.event import Event
-from patina_lab.events.identity import canonical_json
+from patina_lab.events.identity import canonical_json, instant
 from patina_lab.sources import git as git_
 from patina_lab.sources.git import GitSource
 from patina_lab.sources.git_records import decode_path
 from patina_lab.sources.repository import Objects, Repository, mailmap
-from patina_lab.sources.source import Coverage, FileSource, Problem, SourceFile
+from patina_lab.sources.source import (
+    Coverage,
+    FileSource,
+    Problem,
+    SkippingSource,
+    SourceFile,
+    TimedSource,
+)
 
 if TYPE_CHECKING:
     import duckdb
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised when the tables of a log change: every log is then built anew."""
 
 # Small blocks: a log has many columns, and each of them wastes half a block.
@@ -269,6 +279,32 @@ class _Made:
     built_upon: bool
 
 
+@dataclass(frozen=True)
+class _FileToRead:
+    """A file that a source wants; `content` is None where it is the blob's."""
+
+    source: FileSource
+    path: str
+    blob: str
+    loose: bool
+    changed_us: int | None
+    content: bytes | None = field(repr=False)
+
+    def stage(self, staging: Staging) -> None:
+        """Stage that this blob was read."""
+        staging.file(
+            self.source.name,
+            self.path,
+            self.blob,
+            uncommitted=self.loose,
+            changed_us=self.changed_us,
+        )
+
+
+def _is_timed(source: FileSource) -> bool:
+    return isinstance(source, TimedSource) and source.needs_time
+
+
 class _Scrape:
     """One run: everything between the lock and the pointer."""
 
@@ -288,6 +324,8 @@ class _Scrape:
         self.folder = folder
         self.progress = progress
         self.notices: list[str] = []
+        timed = any(_is_timed(source) for source in request.files)
+        self.times = FileTimes(wanted.sha) if timed else None
 
     def run(self, store: LogStore, last: Manifest | None, *, build_upon: bool) -> _Made:
         """Build the log file in the build folder."""
@@ -374,6 +412,8 @@ class _Scrape:
         connection.execute("CREATE TEMP TABLE dropped AS SELECT unnest(?::VARCHAR[]) AS sha", [
             sorted(gone | again)
         ])  # fmt: skip
+        if last is not None and self.times is not None:
+            self.times.last_log(connection)
         todo = new + sorted(again - gone)
         self.progress("commits", 0, len(todo))
         read = 0
@@ -384,6 +424,8 @@ class _Scrape:
             self.progress("commits", read, len(todo))
 
         for event, problem in self.request.git.commits(self.objects, todo, progress=advance):
+            if self.times is not None:
+                self.times.commit(event)
             if until_us is not None and event.occurred_us >= until_us:
                 continue
             staging.event("git", event)
@@ -422,20 +464,21 @@ class _Scrape:
         self, connection: duckdb.DuckDBPyConnection, staging: Staging, *, build_upon: bool
     ) -> None:
         """Stage the events of files that are new or changed, and list those that are not."""
-        had: dict[tuple[str, str], tuple[str, bool]] = {}
+        had: dict[tuple[str, str], tuple[str, bool, int | None]] = {}
         if build_upon:
             rows = connection.execute(
-                "SELECT source, path, blob, uncommitted FROM old.main.source_files"
+                "SELECT source, path, blob, uncommitted, changed_us FROM old.main.source_files"
             ).fetchall()
-            had = {(source, path): (blob, loose) for source, path, blob, loose in rows}
+            had = {(source, path): tuple(known) for source, path, *known in rows}
         kept: list[tuple[str, str]] = []
-        todo: list[tuple[FileSource, str, str, bool, bytes | None]] = []
-        for source, path, blob, loose, content in self._wanted_files():
-            if had.get((source.name, path)) == (blob, loose):
-                kept.append((source.name, path))
-                staging.file(source.name, path, blob, uncommitted=loose)
+        todo: list[_FileToRead] = []
+        for file in self._wanted_files(staging):
+            key = file.source.name, file.path
+            if had.get(key) == (file.blob, file.loose, file.changed_us):
+                kept.append(key)
+                file.stage(staging)
             else:
-                todo.append((source, path, blob, loose, content))
+                todo.append(file)
         connection.execute(
             "CREATE TEMP TABLE kept_files AS "
             "SELECT unnest(?::VARCHAR[]) AS source, unnest(?::VARCHAR[]) AS path",
@@ -447,20 +490,15 @@ class _Scrape:
             staging.problem(Problem("files", "missing object", why, object_id=oid))
         self.progress("files", 0, len(todo))
         contents = self.objects.blobs(
-            blob.removesuffix(_LINK) for _, _, blob, _, content in todo if content is None
+            file.blob.removesuffix(_LINK) for file in todo if file.content is None
         )
-        for done, (source, path, blob, loose, content) in enumerate(todo, 1):
-            given = content if content is not None else next(contents)[1]
-            self._file(staging, source, path, blob, given, uncommitted=loose)
+        for done, file in enumerate(todo, 1):
+            given = file.content if file.content is not None else next(contents)[1]
+            self._file(staging, file, given)
             self.progress("files", done, len(todo))
 
-    def _wanted_files(
-        self,
-    ) -> Iterator[tuple[FileSource, str, str, bool, bytes | None]]:
-        """Yield ``(source, path, blob, uncommitted, content)`` of every file to be read.
-
-        Content is None where it is the blob's.
-        """
+    def _wanted_files(self, staging: Staging) -> Iterator[_FileToRead]:
+        """Yield every file to be read; report, for each reason, how many cannot be."""
         changed = (
             _uncommitted(self.repository, self.objects, self.request)
             if self.request.worktree
@@ -476,21 +514,21 @@ class _Scrape:
             else:
                 entries[path] = (blob, True, content)
         for source in self.request.files:
+            if isinstance(source, SkippingSource):
+                for reason, n in sorted(Counter(map(source.skips, entries)).items()):
+                    if reason:
+                        detail = f"{n:,} files were not read: {reason}."
+                        staging.problem(Problem(source.name, "not read", detail))
             for path in sorted(filter(source.wants, entries)):
                 blob, loose, content = entries[path]
-                yield source, path, blob, loose, content
+                changed_us = None
+                if _is_timed(source) and self.times is not None:
+                    changed_us = self.times.scraped_us if loose else self.times.of(path)
+                yield _FileToRead(source, path, blob, loose, changed_us, content)
 
-    def _file(
-        self,
-        staging: Staging,
-        source: FileSource,
-        path: str,
-        blob: str,
-        content: bytes | None,
-        *,
-        uncommitted: bool,
-    ) -> None:
+    def _file(self, staging: Staging, file: _FileToRead, content: bytes | None) -> None:
         """Stage what one file says."""
+        source, path, blob = file.source, file.path, file.blob
         if content is None:
             oid = blob.removesuffix(_LINK)
             staging.problem(
@@ -503,16 +541,19 @@ class _Scrape:
                 )
             )
             # Under a name that no blob has, so that the next scrape tries it again.
-            staging.file(source.name, path, "missing", uncommitted=uncommitted)
+            replace(file, blob="missing").stage(staging)
             return
-        staging.file(source.name, path, blob, uncommitted=uncommitted)
+        file.stage(staging)
+        changed_at = None if file.changed_us is None else instant(file.changed_us)
         try:
-            for found in source.read(SourceFile(path, content, blob.endswith(_LINK))):
+            for found in source.read(
+                SourceFile(path, content, blob.endswith(_LINK), changed_at=changed_at)
+            ):
                 if isinstance(found, Coverage):
                     staging.coverage(source.name, path, found)
                     continue
                 if isinstance(found, Event):
-                    found = _from_file(found, path, uncommitted=uncommitted)
+                    found = _from_file(found, path, uncommitted=file.loose)
                 self._stage(staging, source.name, found)
         except Exception as err:  # noqa: BLE001 - one file must not stop the others
             staging.problem(
@@ -548,6 +589,7 @@ class _Scrape:
         self._authors(connection)
         for statement in _statements(_sql("write.sql")):
             connection.execute(statement)
+        write_links(connection)
         connection.execute("COMMIT")
         (events,) = _row(connection, "SELECT count(*) FROM eventlog")
         kept = before = 0

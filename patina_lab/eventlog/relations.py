@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import textwrap
 
+from patina_lab.eventlog.code_relations import CODE_SQL
 from patina_lab.eventlog.slice import Slice
 
 # {e} is the eventlog's table, {p} the prefix of the log's tables, {seq} a test that a row's
@@ -76,6 +77,7 @@ _SQL: dict[str, str] = {
                AS annotated, e.data->>'$.tagger' AS tagger, e.data->>'$.message' AS message,
                e.timestamp, e.seq, e.occurred_us
         FROM {p}eventlog e WHERE e.event_type = 'git.tag' AND {e}""",
+    **CODE_SQL,
     "authors": """
         SELECT row_number() OVER (ORDER BY a.author_id) AS author_id, a.* EXCLUDE (author_id)
         FROM {p}authors a
@@ -94,6 +96,7 @@ NAMES = tuple(_SQL)
 _VIEWS = (
     *("commits", "touches", "commit_files", "sessions"),
     *("observations", "goals", "decisions", "tags"),
+    *CODE_SQL,
 )
 
 

@@ -83,6 +83,61 @@ CREATE TABLE decision (
     rationale   VARCHAR
 );
 
+-- What the files of the tree define: one row per code.function, struct, enum, trait, type,
+-- constant and member, per file, manifest, namespace and module.
+CREATE TABLE code_symbol (
+    seq         BIGINT NOT NULL,
+    occurred_us BIGINT NOT NULL,
+    path        VARCHAR NOT NULL,
+    language    VARCHAR NOT NULL,
+    type        VARCHAR NOT NULL,    -- file, function, struct, … symbol
+    kind        VARCHAR NOT NULL,    -- as the language calls it: method, class, manifest, …
+    name        VARCHAR NOT NULL,
+    qualified   VARCHAR,
+    parent      VARCHAR,
+    line_start  INTEGER NOT NULL,
+    line_end    INTEGER NOT NULL,
+    is_public   BOOLEAN,
+    complexity  INTEGER,             -- of a function: 1 + branches
+    parameters  INTEGER,
+    package     VARCHAR,             -- of a file: as it declares it; of a manifest: as it names it
+    size        BIGINT               -- of a file: bytes
+);
+
+CREATE TABLE code_import (
+    seq            BIGINT NOT NULL,
+    occurred_us    BIGINT NOT NULL,
+    path           VARCHAR NOT NULL,
+    language       VARCHAR NOT NULL,
+    import_path    VARCHAR NOT NULL,
+    import_kind    VARCHAR NOT NULL,
+    imported_names VARCHAR[] NOT NULL,
+    line           INTEGER NOT NULL,
+    inside         VARCHAR           -- Rust: the inline modules around it
+);
+
+CREATE TABLE code_call (
+    seq         BIGINT NOT NULL,
+    occurred_us BIGINT NOT NULL,
+    path        VARCHAR NOT NULL,
+    language    VARCHAR NOT NULL,
+    caller      VARCHAR,             -- qualified name of the function; NULL: none around it
+    callee      VARCHAR NOT NULL,
+    receiver    VARCHAR,             -- what stands before it; '' where that is no plain name
+    line        INTEGER NOT NULL
+);
+
+-- The files of the tree that an import may mean; see patina_lab.sources.code.links.
+CREATE TABLE code_link (
+    seq    BIGINT NOT NULL,          -- of the import
+    item   INTEGER NOT NULL,         -- which of its names
+    choice INTEGER NOT NULL,         -- the lowest one in the slice is meant
+    target VARCHAR NOT NULL,
+    via    VARCHAR,                  -- holds only with this manifest
+    unless VARCHAR,                  -- holds only without this file
+    many   BOOLEAN NOT NULL          -- all files of the choice are meant
+);
+
 CREATE TABLE quarantine (
     source      VARCHAR NOT NULL,
     reason      VARCHAR NOT NULL,
@@ -98,7 +153,8 @@ CREATE TABLE source_files (
     source      VARCHAR NOT NULL,
     path        VARCHAR NOT NULL,
     blob        VARCHAR NOT NULL,
-    uncommitted BOOLEAN NOT NULL
+    uncommitted BOOLEAN NOT NULL,
+    changed_us  BIGINT               -- the time that the file's events got; NULL: their own
 );
 
 CREATE TABLE coverage (

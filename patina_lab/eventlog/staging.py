@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import orjson
 
+from patina_lab.eventlog import code_rows
 from patina_lab.events.event import Event
 from patina_lab.events.identity import micros
 from patina_lab.sources.source import Coverage, Problem
@@ -42,7 +43,9 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
     "file": {
         "source": "VARCHAR", "path": "VARCHAR", "blob": "VARCHAR", "uncommitted": "BOOLEAN",
+        "changed_us": "BIGINT",
     },
+    **code_rows.COLUMNS,
 }  # fmt: skip
 """Columns of each staged kind of row; `n` numbers the new events of one scrape."""
 
@@ -96,6 +99,10 @@ class Staging:
         )
         if source == "git" and event.event_type == "git.commit":
             self._commit(n, event.data)
+        elif source == "code" and event.event_type.startswith("code."):
+            derived = code_rows.row_of(n, event)
+            if derived is not None:
+                self._write(*derived)
 
     def _commit(self, n: int, data: Mapping[str, Any]) -> None:
         self._write(
@@ -141,10 +148,19 @@ class Staging:
             },
         )
 
-    def file(self, source: str, path: str, blob: str, *, uncommitted: bool) -> None:
-        """Stage which blob of a file was read."""
+    def file(
+        self, source: str, path: str, blob: str, *, uncommitted: bool, changed_us: int | None
+    ) -> None:
+        """Stage which blob of a file was read, and what time it was given."""
         self._write(
-            "file", {"source": source, "path": path, "blob": blob, "uncommitted": uncommitted}
+            "file",
+            {
+                "source": source,
+                "path": path,
+                "blob": blob,
+                "uncommitted": uncommitted,
+                "changed_us": changed_us,
+            },
         )
 
     def reader(self, kind: str) -> str:

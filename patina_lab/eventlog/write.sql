@@ -51,3 +51,12 @@ ORDER BY source, source_id NULLS FIRST, source_file NULLS FIRST, line NULLS FIRS
 INSERT INTO coverage SELECT * FROM new_coverage ORDER BY ALL;
 
 INSERT INTO source_files SELECT * FROM new_file ORDER BY ALL;
+
+INSERT INTO code_symbol BY NAME
+SELECT r.seq, s.* EXCLUDE (n) FROM all_symbol s JOIN rank r USING (n) ORDER BY r.seq;
+
+INSERT INTO code_import BY NAME
+SELECT r.seq, i.* EXCLUDE (n) FROM all_import i JOIN rank r USING (n) ORDER BY r.seq;
+
+INSERT INTO code_call BY NAME
+SELECT r.seq, c.* EXCLUDE (n) FROM all_call c JOIN rank r USING (n) ORDER BY r.seq;

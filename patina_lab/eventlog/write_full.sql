@@ -17,6 +17,12 @@ CREATE TEMP TABLE facts AS FROM new_facts;
 
 CREATE TEMP TABLE all_touch AS FROM new_touch;
 
+CREATE TEMP TABLE all_symbol AS FROM new_symbol;
+
+CREATE TEMP TABLE all_import AS FROM new_import;
+
+CREATE TEMP TABLE all_call AS FROM new_call;
+
 CREATE TEMP TABLE old_parents (seq BIGINT, ordinal INTEGER, parent BIGINT);
 
 CREATE TEMP TABLE identity AS

@@ -6,6 +6,12 @@ UPDATE new_event SET n = n + (SELECT first FROM new_n);
 
 UPDATE new_commit SET n = n + (SELECT first FROM new_n);
 
+UPDATE new_symbol SET n = n + (SELECT first FROM new_n);
+
+UPDATE new_import SET n = n + (SELECT first FROM new_n);
+
+UPDATE new_call SET n = n + (SELECT first FROM new_n);
+
 CREATE TEMP TABLE stays AS
 SELECT seq AS n, occurred_us, source_id, event_type, event_id, source_file, source
 FROM old.main.eventlog e
@@ -52,6 +58,22 @@ SELECT t.seq AS n, t.ordinal, t.path, t.old_path, t.change, t.lines_added, t.lin
 FROM old.main.touch t JOIN rank r ON r.n = t.seq
 UNION ALL
 FROM new_touch;
+
+-- Rows of events that do not stay find no rank later.
+CREATE TEMP TABLE all_symbol AS
+SELECT seq AS n, * EXCLUDE (seq) FROM old.main.code_symbol
+UNION ALL BY NAME
+FROM new_symbol;
+
+CREATE TEMP TABLE all_import AS
+SELECT seq AS n, * EXCLUDE (seq) FROM old.main.code_import
+UNION ALL BY NAME
+FROM new_import;
+
+CREATE TEMP TABLE all_call AS
+SELECT seq AS n, * EXCLUDE (seq) FROM old.main.code_call
+UNION ALL BY NAME
+FROM new_call;
 
 -- A parent that was read again has a new n: it is found by its sha.
 CREATE TEMP TABLE old_parents AS

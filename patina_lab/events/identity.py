@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -72,6 +73,7 @@ def instant(us: int) -> datetime:
     return EPOCH + timedelta(microseconds=us)
 
 
+@lru_cache(maxsize=256)  # the events of one file have one time
 def timestamp_text(when: datetime) -> str:
     """Write an aware datetime as RFC 3339 in UTC with six decimals.
 

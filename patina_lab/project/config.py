@@ -33,6 +33,9 @@ class Config:
         Whether line counts are read.
     merges : {"none", "combined", "first-parent"}
         Which files a merge commit has.
+    code : bool or tuple of str
+        Whether the source files of the tree are read, or which: paths, where ``*`` also
+        crosses ``/``.
     """
 
     sessions: str | tuple[str, ...] = SESSIONS
@@ -41,6 +44,7 @@ class Config:
     unknown: str = "keep"
     lines: bool = True
     merges: str = "none"
+    code: bool | tuple[str, ...] = False
 
 
 _ALLOWED: dict[str, tuple[str, ...]] = {
@@ -89,6 +93,8 @@ def read_config(objects: Objects, sha: str) -> tuple[Config, list[Problem]]:
         if fault:
             problems.append(_problem(f"[tool.patina_lab] {key}: {fault}; the default is used."))
         else:
+            if key == "code" and isinstance(value, str):
+                value = [value]
             chosen[key] = tuple(value) if isinstance(value, list) else value
     return Config(**chosen), problems
 
@@ -98,7 +104,9 @@ def _fault(key: str, value: Any) -> str:
         return "" if value in _ALLOWED[key] else f"{value!r} is none of {', '.join(_ALLOWED[key])}"
     if key == "lines":
         return "" if isinstance(value, bool) else f"{value!r} is neither true nor false"
-    many = key == "sessions" and isinstance(value, list)
+    if key == "code" and isinstance(value, bool):
+        return ""
+    many = key in ("sessions", "code") and isinstance(value, list)
     texts = value if many else [value]
     return "" if texts and all(isinstance(t, str) and t for t in texts) else f"{value!r} is no text"
 

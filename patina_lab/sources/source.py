@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from patina_lab.events.event import Event
@@ -70,11 +71,18 @@ class SourceFile:
     content : bytes
     is_symlink : bool
         The tree entry is a symbolic link, and `content` is its target.
+    changed_at : datetime or None
+        When the file got what is in it; given to sources whose ``needs_time`` is true.
+        It is the author time of the newest commit in the log that touched the path.  Where
+        no commit is known to have (a shallow clone), it is that of the newest commit whose
+        files are unknown, which had the file already; else, and for what is not committed,
+        that of the scraped commit.
     """
 
     path: str
     content: bytes
     is_symlink: bool = False
+    changed_at: datetime | None = None
 
 
 @runtime_checkable
@@ -99,3 +107,21 @@ class FileSource(Protocol):
 
     def read(self, file: SourceFile) -> Iterator[Event | Problem | Coverage]:
         """Yield what the file says.  Must not raise for anything a file can contain."""
+
+
+@runtime_checkable
+class TimedSource(Protocol):
+    """A `FileSource` whose files carry no time: the build tells it when each one changed."""
+
+    needs_time: bool
+
+
+@runtime_checkable
+class SkippingSource(Protocol):
+    """A `FileSource` that may lack what it needs to read some of its files."""
+
+    def skips(self, path: str) -> str:
+        """Return why the file is left out, with the next step; ``""`` where it is not.
+
+        The build counts the files for each reason and reports it once.
+        """

@@ -1,0 +1,172 @@
+"""What a language's reader says of a node: frozen values, and the texts they are made of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+LONGEST = 300
+"""Characters of a definition or a documentation that an event keeps."""
+
+_SPACE = re.compile(r"\s+")
+_MARKERS = re.compile(r"^\s*(?:/\*+!?|\*/|\*(?!/)|//[/!]?|#+|--)|\*+/\s*$")
+
+
+@dataclass(frozen=True)
+class Definition:
+    """One thing that a file defines.
+
+    Parameters
+    ----------
+    type : str
+        Of the event, without ``code.``: function, struct, enum, trait, type, constant,
+        member, symbol; or ``scope`` for what merely gives a name to what is inside.
+    name : str
+    kind : str
+        What the language calls it: method, class, union, record, macro, field …
+    public : bool
+        Whether other files may use it.
+    owner : str
+        What it belongs to where that is not around it: Go's receiver, ``A`` of ``A::f``.
+    body : Node or None
+        Left out of the definition's text.
+    data : mapping
+        What else the payload holds.
+    whole : Node or None
+        What it is a part of, whose text and comment are the definition's.
+    doc : str
+        Documentation, where it does not stand in a comment before the node.
+    """
+
+    type: str
+    name: str
+    kind: str
+    public: bool = True
+    owner: str = ""
+    body: Node | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    doc: str = ""
+    whole: Node | None = None
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import: what it names, as the language writes it."""
+
+    path: str
+    names: tuple[str, ...] = ()
+    kind: str = "import"
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Reader(Protocol):
+    """What a language's module offers."""
+
+    def describe(self, what: str, node: Node) -> Definition | None:
+        """Return what a captured node defines, or None if it defines nothing."""
+
+    def imports(self, node: Node) -> Iterator[Import]:
+        """Yield the imports of a captured node."""
+
+    def package(self, root: Node) -> str:
+        """Return the package that a file says it belongs to, or ``""``."""
+
+
+def text(node: Node | None) -> str:
+    """Return a node's text; bytes that are no UTF-8 are written as escapes."""
+    if node is None or node.text is None:
+        return ""
+    return node.text.decode("utf-8", "backslashreplace")
+
+
+def line(node: Node | None, longest: int = LONGEST) -> str:
+    """Return a node's text on one line, cut where it is long."""
+    if node is None or node.text is None:
+        return ""
+    return shown(node.text, longest)
+
+
+def shown(raw: bytes, longest: int = LONGEST) -> str:
+    """Return bytes as text on one line, cut where it is long."""
+    # A character has four bytes at most: what is beyond them is never shown.
+    said = _SPACE.sub(" ", raw[: longest * 4 + 64].decode("utf-8", "backslashreplace")).strip()
+    return said if len(said) <= longest else said[: longest - 1] + "…"
+
+
+def header(node: Node, body: Node | None, empty: str = "{ ... }") -> str:
+    """Return a definition's text without its body."""
+    if body is None or node.text is None:
+        return line(node)
+    head = shown(node.text[: max(0, body.start_byte - node.start_byte)])
+    return f"{head} {empty}"
+
+
+def named(node: Node | None, field_name: str) -> str:
+    """Return the text of a node's field, ``""`` where there is none."""
+    return line(node.child_by_field_name(field_name)) if node is not None else ""
+
+
+def parameters(node: Node | None) -> list[str]:
+    """Return each parameter of a list of them, as it is written."""
+    if node is None:
+        return []
+    return [line(child) for child in node.named_children if "comment" not in child.type]
+
+
+def has(node: Node, *kinds: str) -> bool:
+    """Whether one of the children is of one of these kinds."""
+    return any(child.type in kinds for child in node.children)
+
+
+def child(node: Node, *kinds: str) -> Node | None:
+    """Return the first child of one of these kinds."""
+    return next((c for c in node.children if c.type in kinds), None)
+
+
+def comment_before(node: Node) -> str:
+    """Return the comment that ends on the line above a node, without its markers."""
+    lines: list[str] = []
+    above, row = node.prev_sibling, node.start_point.row
+    while above is not None and len(lines) < 20:
+        end = above.end_point.row - (1 if above.end_point.column == 0 else 0)
+        if "comment" in above.type and row - 1 <= end <= row:
+            said = [_MARKERS.sub("", part).strip() for part in text(above).splitlines()]
+            lines = [*said, *lines]
+        elif above.type not in ("attribute_item", "decorator"):
+            break
+        row = above.start_point.row
+        above = above.prev_sibling
+    return cut(" ".join(part for part in lines if part))
+
+
+def cut(said: str, longest: int = LONGEST) -> str:
+    """Return a text on one line that is no longer than `longest`."""
+    said = _SPACE.sub(" ", said).strip()
+    return said if len(said) <= longest else said[: longest - 1] + "…"
+
+
+def function_data(
+    *,
+    parameters: list[str],
+    return_type: str,
+    is_async: bool = False,
+    is_unsafe: bool = False,
+    takes_mut_self: bool = False,
+    returns_result: bool = False,
+    **more: Any,
+) -> dict[str, Any]:
+    """Return the keys that the payload of every function has."""
+    return {
+        "is_async": is_async,
+        "is_unsafe": is_unsafe,
+        "takes_mut_self": takes_mut_self,
+        "returns_result": returns_result,
+        "parameters": parameters,
+        "return_type": return_type or None,
+        **more,
+    }

@@ -1,0 +1,26 @@
+; Captures of a name become a definition, an import, a call (its name), a branch or an error.
+(function_definition) @function
+(class_definition) @class
+(type_alias_statement) @type
+(module (expression_statement (assignment left: (identifier)) @constant))
+(class_definition body: (block (expression_statement (assignment left: (identifier)) @member)))
+
+(import_statement) @import
+(import_from_statement) @import
+(future_import_statement) @import
+
+(call function: (identifier) @call)
+(call function: (attribute attribute: (identifier) @call))
+
+(if_statement) @branch
+(elif_clause) @branch
+(for_statement) @branch
+(while_statement) @branch
+(except_clause) @branch
+(case_clause) @branch
+(boolean_operator) @branch
+(conditional_expression) @branch
+(for_in_clause) @branch
+(if_clause) @branch
+
+(ERROR) @error
