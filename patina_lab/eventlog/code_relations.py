@@ -19,9 +19,11 @@ from __future__ import annotations
 CODE_SQL: dict[str, str] = {
     "code_files": """
         SELECT f.seq, f.occurred_us, f.path, f.language, f.kind, f.package,
-               f.line_end AS lines, f.size AS bytes
+               f.line_end AS lines, f.size AS bytes, f.errors
         FROM {p}code_symbol f WHERE f.type = 'file' AND {f}""",
-    "code_symbols": "SELECT f.* FROM {p}code_symbol f WHERE f.type <> 'file' AND {f}",
+    "code_symbols": """
+        SELECT f.* EXCLUDE (package, size, errors)
+        FROM {p}code_symbol f WHERE f.type <> 'file' AND {f}""",
     "code_functions": """
         SELECT f.seq, f.occurred_us, f.path, f.language, f.kind, f.name, f.qualified, f.parent,
                f.line_start, f.line_end, f.line_end - f.line_start + 1 AS lines, f.complexity,

@@ -15,7 +15,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "type": "VARCHAR", "kind": "VARCHAR", "name": "VARCHAR", "qualified": "VARCHAR",
         "parent": "VARCHAR", "line_start": "INTEGER", "line_end": "INTEGER",
         "is_public": "BOOLEAN", "complexity": "INTEGER", "parameters": "INTEGER",
-        "package": "VARCHAR", "size": "BIGINT",
+        "package": "VARCHAR", "size": "BIGINT", "errors": "INTEGER",
     },
     "import": {
         **_PLACED,
@@ -65,5 +65,6 @@ def row_of(n: int, event: Event) -> tuple[str, dict[str, Any]] | None:
         "parameters": None if given is None else len(given),
         "package": data.get("package"),
         "size": data.get("bytes"),
+        "errors": data.get("errors"),
     }
     return "symbol", row

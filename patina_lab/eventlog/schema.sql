@@ -101,7 +101,8 @@ CREATE TABLE code_symbol (
     complexity  INTEGER,             -- of a function: 1 + branches
     parameters  INTEGER,
     package     VARCHAR,             -- of a file: as it declares it; of a manifest: as it names it
-    size        BIGINT               -- of a file: bytes
+    size        BIGINT,              -- of a file: bytes
+    errors      INTEGER              -- of a file: places that the grammar does not know
 );
 
 CREATE TABLE code_import (

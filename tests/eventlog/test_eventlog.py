@@ -202,7 +202,7 @@ def test_a_query_sees_the_slice_and_no_more(lab):
     ("ask", "message", "hint"),
     [
         (lambda lab: lab.rel("comits"), "There is no relation 'comits'.", "'commits'"),
-        (lambda lab: lab.rel("xyz"), "There is no relation 'xyz'.", "Known: authors, commit_files"),
+        (lambda lab: lab.rel("xyz"), "There is no relation 'xyz'.", "Known: authors, code_calls"),
         (lambda lab: lab.sql("SELECT auhtor FROM commits"), '"auhtor" not found', "author"),
         (lambda lab: lab.sql("SELECT * FROM comits"), "comits does not exist.", "commits"),
         (lambda lab: lab.sql("SELEC 1"), 'syntax error at or near "SELEC".', ""),
