@@ -93,8 +93,8 @@ def test_control_a_work_tree_that_leaves_a_trace_is_caught() -> None:
     """The same comparison finds a refresh that knows a file by its bytes alone."""
     made = build.Staging.file
 
-    def unmarked(self, source, path, blob, *, uncommitted):
-        made(self, source, path, blob, uncommitted=False)
+    def unmarked(self, source, path, blob, **told):
+        made(self, source, path, blob, **{**told, "uncommitted": False})
 
     with patched((build.Staging, "file", unmarked)), pytest.raises(AssertionError):
         follow(COMMITTED_LATER, [True] * 5)
