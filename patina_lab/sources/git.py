@@ -158,9 +158,8 @@ def _answers(source: GitSource, objects: Objects, shas: Sequence[str]) -> Iterat
         except BaseException as err:  # noqa: BLE001 - handed to the thread that asked
             done.put(err)
 
-    threads = [
-        threading.Thread(target=work, daemon=True) for _ in range(min(source.jobs or (2 if source.lines else 1), n_chunks))
-    ]
+    jobs = source.jobs or (2 if source.lines else 1)
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(jobs, n_chunks))]
     for thread in threads:
         thread.start()
     try:
