@@ -40,7 +40,7 @@ _HOME = {
     "activity": "patina_lab.projections.activity",
     "author_expertise": "patina_lab.projections.author_expertise",
     "causality": "patina_lab.projections.causality",
-    "causality_null": "patina_lab.projections.causality",
+    "causality_null": "patina_lab.projections.causality_null",
     "co_changes": "patina_lab.projections.co_changes",
     "collaboration": "patina_lab.projections.collaboration",
     "decision_context": "patina_lab.projections.decision_context",
@@ -86,7 +86,7 @@ if TYPE_CHECKING:
     from patina_lab.projections.activity import activity as activity
     from patina_lab.projections.author_expertise import author_expertise as author_expertise
     from patina_lab.projections.causality import causality as causality
-    from patina_lab.projections.causality import causality_null as causality_null
+    from patina_lab.projections.causality_null import causality_null as causality_null
     from patina_lab.projections.co_changes import co_changes as co_changes
     from patina_lab.projections.collaboration import collaboration as collaboration
     from patina_lab.projections.decision_context import decision_context as decision_context

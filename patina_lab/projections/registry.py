@@ -19,7 +19,7 @@ _BUILT_IN = {
     "activity": "activity",
     "author_expertise": "author_expertise",
     "causality": "causality",
-    "causality_null": "causality",
+    "causality_null": "causality_null",
     "churn": "ownership",
     "co_changes": "co_changes",
     "collaboration": "collaboration",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from itertools import combinations
@@ -45,18 +46,20 @@ def pairs_of(table: pd.DataFrame, a: str, b: str) -> set[tuple]:
     return set(table[[a, b]].itertuples(index=False, name=None))
 
 
-def check_co_changes(lab: pt.Lab, cap: int | None, least: int) -> None:
-    sets: dict[int, set[str]] = defaultdict(set)
-    for seq, path, files in touched(lab)[["seq", "path", "files"]].itertuples(index=False):
-        if cap is None or files <= cap:
-            sets[seq].add(path)
+def check_co_changes(lab: pt.Lab, cap: int | None, least: int, by: str = "commit") -> None:
+    sets: dict[object, set[str]] = defaultdict(set)
+    for row in touched(lab).itertuples():
+        day = row.occurred_us // DAY
+        unit = {"commit": row.seq, "author_day": (row.author_email, day), "day": day}[by]
+        if cap is None or row.files <= cap:
+            sets[unit].add(row.path)
     together: Counter[tuple[str, str]] = Counter()
     single: Counter[str] = Counter()
     for files in sets.values():
         single.update(files)
         together.update(combinations(sorted(files), 2))
     expected = {pair: n for pair, n in together.items() if n >= least}
-    table = lab.project("co_changes", max_files=cap, min_count=least)
+    table = lab.project("co_changes", max_files=cap, min_count=least, by=by)
     assert expected == dict(
         zip(zip(table["file_a"], table["file_b"], strict=True), table["count"], strict=True)
     )
@@ -124,18 +127,103 @@ def check_hotspots(lab: pt.Lab) -> None:
 
 
 def check_causality(lab: pt.Lab) -> None:
-    decided = dict(lab.rel("decisions").df()[["seq", "occurred_us"]].itertuples(index=False))
-    commits = dict(lab.rel("commits").df()[["seq", "occurred_us"]].itertuples(index=False))
+    decided = lab.rel("decisions").df()
+    commits = lab.rel("commits").df().set_index("seq")
+    at = dict(zip(decided["seq"], decided["occurred_us"], strict=True))
+    when = commits["occurred_us"].to_dict()
     around = {
-        (d, c)
-        for d, at in decided.items()
-        for c, us in commits.items()
-        if at - 7 * DAY <= us <= at + 14 * DAY
+        (d, c): (us - at[d]) / DAY
+        for d in at
+        for c, us in when.items()
+        if at[d] - 7 * DAY <= us <= at[d] + 14 * DAY
     }
     table = lab.project("causality", days_before=7)
-    assert around == pairs_of(table, "decision_seq", "commit_seq")
-    after = {(d, c) for d, c in around if commits[c] > decided[d]}
+    rows = table.set_index(["decision_seq", "commit_seq"])
+    assert around == pytest.approx(rows["lag_days"].to_dict())
+    after = {(d, c) for d, c in around if when[c] > at[d]}
     assert after == pairs_of(lab.project("causality"), "decision_seq", "commit_seq")
+    both = ["decision_seq", "commit_seq"]
+    in_order = table.sort_values(["decision_seq", "lag_days", "commit_seq"])[both]
+    assert in_order.values.tolist() == table[both].values.tolist()
+
+    # What ties them: words, files, descent.
+    files: dict[int, set[str]] = defaultdict(set)
+    kept: dict[str, list[int]] = defaultdict(list)
+    for row in touched(lab).itertuples():
+        files[row.seq].add(row.path)
+        if row.change != "D":
+            kept[row.path].append(row.seq)
+    said = {
+        seq: set(words(commits.loc[seq, "message"]))
+        | {w for path in files[seq] for part in re.split("[/_]", path) for w in words(part)}
+        for seq in when
+    }
+    held = Counter(word for each in said.values() for word in each)
+    parents: dict[int, set[int]] = defaultdict(set)
+    for seq, parent in lab.rel("commit_parents").df()[["seq", "parent"]].dropna().values.tolist():
+        parents[int(seq)].add(int(parent))
+    beyond: dict[int, set[int]] = {}
+    source = lab.log.df().set_index("seq")["source_file"].to_dict()
+    content = dict(zip(decided["seq"], decided["content"], strict=True))
+    for (d, c), row in rows.iterrows():
+        text = content[d]
+        rare = {w for w in set(words(text)) & said[c] if held[w] <= max(len(when) // 10, 5)}
+        assert len(rare) == row["shared_terms"], (text, c)
+        tokens = {t.rstrip(".-") for t in re.findall(r"[\w@+~-][\w./@+~-]*", text)}
+        named = {
+            path
+            for path in files[c]
+            if path in tokens
+            or (path.split("/")[-1] in tokens and "." in path.split("/")[-1].strip("."))
+        }
+        assert len(named) == row["shared_files"], (text, c)
+        since = [(when[s], s) for s in kept.get(source[d], ()) if s in when and when[s] >= at[d]]
+        if not since:
+            assert row["descends"] is None
+            assert not row["recorded"]
+            continue
+        root = min(since)[1]
+        assert (c == root) == row["recorded"]
+        if c not in beyond:
+            beyond[c] = ancestry(c, parents)
+        assert (root in beyond[c]) == row["descends"]
+
+
+def ancestry(commit: int, parents: dict[int, set[int]]) -> set[int]:
+    """Return a commit and all that it descends from."""
+    found, ahead = {commit}, [commit]
+    while ahead:
+        new = parents[ahead.pop()] - found
+        found |= new
+        ahead += new
+    return found
+
+
+def check_causality_null(lab: pt.Lab) -> None:
+    """Compare the means with those by loops over the pairs that `check_causality` has checked."""
+    table = lab.project("causality_null", days_before=1, days_after=3, shifts=19)
+    when = sorted(lab.rel("commits").df()["occurred_us"])
+    pairs = lab.project("causality", days_before=1, days_after=3)
+    judged = {
+        row.seq
+        for row in lab.rel("decisions").df().itertuples()
+        if when and when[0] + DAY <= row.occurred_us <= when[-1] - 3 * DAY
+    }
+    assert (3 if judged else 0) == len(table)
+    pairs = pairs[pairs["decision_seq"].isin(judged)]
+    counted = {
+        "commits": len(pairs),
+        "related": int((pairs["shared_terms"] > 0).sum()),
+        "files": int((pairs["shared_files"] > 0).sum()),
+    }
+    for row in table.itertuples():
+        assert len(judged) == row.decisions
+        # Every commit of the log may be related; whether it is common is judged over all.
+        assert counted[row.statistic] / len(judged) == pytest.approx(row.observed)
+        assert row.effect == pytest.approx(row.observed - row.null_mean)
+        assert row.null_low <= row.null_mean <= row.null_high or row.null_low == row.null_high
+        assert row.p * 20 == pytest.approx(round(row.p * 20))
+        assert 1 / 20 <= row.p <= 1
 
 
 def check_context(lab: pt.Lab) -> None:
@@ -184,10 +272,13 @@ CHECKS: dict[str, Callable[[pt.Lab], None]] = {
     "co_changes": lambda lab: check_co_changes(lab, 50, 2),
     "co_changes, no cap": lambda lab: check_co_changes(lab, None, 1),
     "co_changes, small cap": lambda lab: check_co_changes(lab, 3, 1),
+    "co_changes, by author and day": lambda lab: check_co_changes(lab, 50, 1, "author_day"),
+    "co_changes, by day": lambda lab: check_co_changes(lab, None, 2, "day"),
     "expertise": check_expertise,
     "collaboration": check_collaboration,
     "hotspots": check_hotspots,
     "causality": check_causality,
+    "causality_null": check_causality_null,
     "decision_context": check_context,
     "terms": check_terms,
     "session_commits": check_sessions,
@@ -208,6 +299,7 @@ LINES = st.lists(
         st.sampled_from(["ann", "bob", "cyd"]),
         st.sets(st.sampled_from(["a.py", "b.py", "c/d.py", "c/e.md", "f.txt"]), min_size=1),
         st.integers(1, 28),
+        st.sampled_from(["", "", "Keep a.py small", "Never trust c/d.py, use f.txt", "a.py b"]),
     ),
     min_size=1,
     max_size=12,
@@ -217,25 +309,27 @@ LINES = st.lists(
 @settings(max_examples=15, deadline=None, derandomize=True)
 @given(LINES)
 def test_projections_equal_their_oracles_on_any_history(
-    tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, set[str], int]]
+    tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, set[str], int, str]]
 ) -> None:
     """Hypothesis makes the commits; dates run in any order."""
     base = tmp_path_factory.mktemp("made")
     text = "\n".join(
-        f"2025-03-{day:02} git.commit {who} {' '.join(sorted(files))}" for who, files, day in lines
+        f"2025-03-{day:02} git.commit {who} {' '.join(sorted(files))}"
+        + (f'\n2025-03-{day:02}T07:00 decision_made {who} decision="{said}"' if said else "")
+        for who, files, day, said in lines
     )
     build_repo(text, base / "repo")
     lab = pt.open(base / "repo", home=base / "home")
     lab.scrape(progress=False)
-    for name in ("co_changes", "co_changes, no cap", "expertise", "collaboration", "hotspots"):
-        CHECKS[name](lab)
+    for check in CHECKS.values():
+        check(lab)
 
 
 def test_the_oracle_can_say_no(lab: pt.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     """Known-bad control: one commit too many in every pair is found out."""
 
     @pt.projection(name="co_changes")
-    def broken(touches, *, max_files=50, min_count=2):
+    def broken(touches, *, max_files=50, min_count=2, by="commit"):
         right = pt.co_changes(touches, max_files=max_files, min_count=min_count)
         return right.query("SELECT * REPLACE (count + 1 AS count) FROM this")
 
@@ -284,7 +378,7 @@ class TestCausalityNull:
     def test_the_same_seed_gives_the_same_table(self, lab: pt.Lab) -> None:
         one = lab.project("causality_null", shifts=99)
         pd.testing.assert_frame_equal(one, lab.project("causality_null", shifts=99))
-        assert {"commits", "related"} == set(one["statistic"])
+        assert list(one["statistic"]) == ["commits", "related", "files"]
 
     def test_commits_that_ignore_decisions_show_no_effect(self, tmp_path: Path) -> None:
         """One commit a day, and decisions at whatever hour: p is not small."""
@@ -364,5 +458,5 @@ class TestRegistry:
                 assert set(table[column].dropna()) <= known, (projection.name, column)
 
     def test_parameters_are_told_with_their_defaults(self) -> None:
-        assert pt.co_changes.params == {"max_files": 50, "min_count": 2}
+        assert pt.co_changes.params == {"max_files": 50, "min_count": 2, "by": "commit"}
         assert json.dumps({p.name: p.params for p in registry.every()})
