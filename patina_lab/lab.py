@@ -31,7 +31,14 @@ from patina_lab.project.oxidize import status as oxidized_status
 from patina_lab.project.places import RECIPES, log_folder
 from patina_lab.project.recipe import Recipe, find_recipe, parse
 from patina_lab.projections import registry
-from patina_lab.projections.projection import Projection, check_params, inputs, reads
+from patina_lab.projections.evidence import evidence
+from patina_lab.projections.projection import (
+    Projection,
+    attributed,
+    check_params,
+    inputs,
+    reads,
+)
 from patina_lab.projections.rel import Computed, Rel
 from patina_lab.sources.code.source import CodeSource
 from patina_lab.sources.event_files import EventFileSource
@@ -364,6 +371,8 @@ class Lab:
         ------
         UnknownName
             A relation or a parameter of that name does not exist.
+        ProjectionFailed
+            Its code raised.
         """
         if isinstance(function, str):
             function = registry.find(function)
@@ -374,7 +383,9 @@ class Lab:
                 f"{function!r} reads no relation.",
                 f"Name its parameters after relations: {', '.join(NAMES)}.",
             )
-        rel = plain(*inputs(plain, self.log), **params)
+        name = getattr(function, "name", getattr(function, "__name__", ""))
+        with attributed(name):
+            rel = plain(*inputs(plain, self.log), **params)
         if not isinstance(rel, Rel | Computed):
             raise InvalidOption(
                 f"{function!r} returned a {type(rel).__name__}, not a Rel.",
@@ -382,11 +393,34 @@ class Lab:
             )
         table = self._with_provenance(rel.df())
         table.attrs.update(
-            projection=getattr(function, "name", getattr(function, "__name__", "")),
+            projection=name,
             version=getattr(function, "version", 0),
             params=dict(params),
         )
         return table
+
+    def evidence(
+        self, projection: str | Projection, row: Mapping[str, Any], /, **params: Any
+    ) -> Eventlog:
+        """Return the events that a row of a projection came from.
+
+        Parameters
+        ----------
+        projection : str or Projection
+        row : mapping
+            A row of its table, such as ``table.iloc[0]``.
+        **params
+            With which the table was made.
+
+        Returns
+        -------
+        Eventlog
+            The events, to be shown or sliced; without them the row would be another.
+        """
+        wanted = registry.find(projection) if isinstance(projection, str) else projection
+        check_params(wanted.function, params)
+        found = self.log.query(evidence(wanted, row, params)).arrow().column(0).to_pylist()
+        return replace(self.log, slice=replace(self.slice, seqs=tuple(sorted(set(found)))))
 
     def materialize(self, projection: str | Projection, /, **params: Any) -> Materialized:
         """Keep the table of a projection beside the log, and bring it up to date.

@@ -345,7 +345,7 @@ def _write_whole(
 ) -> None:
     import pyarrow.parquet as pq
 
-    made = projection.function(*inputs(projection.function, log), **params)
+    made = projection(*inputs(projection.function, log), **params)
     here.mkdir(parents=True, exist_ok=True)
     stamp = hashlib.sha256(
         repr((log.digest, about["refs"], about["authors"])).encode()

@@ -29,9 +29,21 @@ if TYPE_CHECKING:
 
 _DAY_US = 86_400_000_000
 
+DECIDED = (
+    "SELECT d.seq, d.occurred_us, d.source_id, d.content, e.source_file "
+    "FROM decisions d LEFT JOIN eventlog e ON e.seq = d.seq ORDER BY d.seq"
+)
+TOUCHED = (
+    "SELECT seq, path, max(CASE WHEN change = 'D' THEN 0 ELSE 1 END) AS kept "
+    "FROM touches GROUP BY seq, path ORDER BY seq, path"
+)
+
 
 @projection(
     version=2,
+    evidence=lambda row, params: (
+        f"SELECT seq FROM eventlog WHERE seq IN ({row['decision_seq']}, {row['commit_seq']})"
+    ),
     columns={
         "decision_seq": "integer, the decision's seq",
         "commit_seq": "integer, the commit's seq",
@@ -89,18 +101,11 @@ def causality(
             f"days_before={days_before}, days_after={days_after} is no window.",
             "Use days_before >= 0 and days_after > 0.",
         )
-    d = decisions.query(
-        "SELECT d.seq, d.occurred_us, d.source_id, d.content, e.source_file "
-        "FROM decisions d LEFT JOIN eventlog e ON e.seq = d.seq ORDER BY d.seq",
-        eventlog=eventlog,
-    )
+    d = decisions.query(DECIDED, eventlog=eventlog)
     c = commits.query(
         "SELECT seq, occurred_us, sha, message FROM commits ORDER BY occurred_us, seq"
     )
-    t = touches.query(
-        "SELECT seq, path, max(CASE WHEN change = 'D' THEN 0 ELSE 1 END) AS kept "
-        "FROM touches GROUP BY seq, path ORDER BY seq, path"
-    )
+    t = touches.query(TOUCHED)
     p = commit_parents.query(
         "SELECT seq, parent FROM commit_parents WHERE parent IS NOT NULL ORDER BY seq, parent"
     )
@@ -134,7 +139,7 @@ def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after
                 counted[begins[i] + positions[low:high] - first[i]] += 1
         shared[name] = counted
 
-    recorded = _recorded(d, c, t)
+    recorded = recording(d, c, t)
     there = recorded[decision]
     known = there >= 0
     roots, place = np.unique(there[known], return_inverse=True)
@@ -161,7 +166,7 @@ def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after
     )
 
 
-def _recorded(d: pa.Table, c: pa.Table, t: pa.Table) -> np.ndarray:
+def recording(d: pa.Table, c: pa.Table, t: pa.Table) -> np.ndarray:
     """Return the position of the commit that recorded each decision; -1 where none is known."""
     import numpy as np
 

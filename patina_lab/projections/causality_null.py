@@ -2,7 +2,8 @@
 
 reads   decisions: seq, occurred_us, content
         commits: seq, occurred_us, message
-        touches: seq, path
+        touches: seq, path, change
+        eventlog: seq, source_file (where a decision was written down)
 gives   statistic, decisions, observed, null_mean, null_low, null_high, effect, effect_low,
         effect_high, ratio, p, shifts
 """
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
+from patina_lab.projections.causality import DECIDED, TOUCHED, recording
 from patina_lab.projections.overlap import overlap
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
@@ -27,6 +29,7 @@ _DRAWS = 999
 
 @projection(
     version=2,
+    evidence=lambda row, params: "SELECT seq FROM decisions UNION ALL SELECT seq FROM commits",
     columns={
         "statistic": "text: what is counted",
         "decisions": "integer, decisions that could be judged",
@@ -46,6 +49,7 @@ def causality_null(
     decisions: Rel,
     commits: Rel,
     touches: Rel,
+    eventlog: Rel,
     *,
     days_before: float = 0,
     days_after: float = 14,
@@ -56,7 +60,7 @@ def causality_null(
 
     Parameters
     ----------
-    decisions, commits, touches : Rel
+    decisions, commits, touches, eventlog : Rel
     days_before, days_after : float
         The window around a decision, as in `causality`.
     shifts : int
@@ -82,7 +86,9 @@ def causality_null(
     as around a clock (Politis & Romano 1992 give the circular idea).  Shifting keeps the
     rhythm of both series and breaks only their alignment, so bursts of work do not look
     like effects.  ``p = (1 + #{null >= observed}) / (1 + shifts)``.  Decisions whose window
-    leaves the span of the commits are not judged.  A small p says that commits gather
+    leaves the span of the commits are not judged.  The commit that recorded a decision
+    (see `causality`) is not counted for it: it follows by construction, and repeats its
+    words.  A small p says that commits gather
     around decisions; it does not say why.
     """
     if shifts < 1:
@@ -92,9 +98,9 @@ def causality_null(
             f"days_before={days_before}, days_after={days_after} is no window.",
             "Use days_before >= 0 and days_after > 0.",
         )
-    d = decisions.query("SELECT seq, occurred_us, content FROM decisions ORDER BY seq")
+    d = decisions.query(DECIDED, eventlog=eventlog)
     c = commits.query("SELECT seq, occurred_us, message FROM commits ORDER BY occurred_us, seq")
-    t = touches.query("SELECT DISTINCT seq, path FROM touches ORDER BY seq, path")
+    t = touches.query(TOUCHED)
     before, after = round(days_before * _DAY_US), round(days_after * _DAY_US)
 
     def against_chance(d: pa.Table, c: pa.Table, t: pa.Table) -> pa.Table:
@@ -119,12 +125,13 @@ def _against_chance(
         at, times = at[judged], committed - (int(committed[0]) + before)
         if len(at):
             both = overlap(d.column("content").filter(pa.array(judged)).to_pylist(), c, t)
+            own = recording(d, c, t)[judged]
             rng = np.random.default_rng(seed)
             shifted = [(at + int(o)) % max(room, 1) for o in rng.integers(0, max(room, 1), shifts)]
             for name, count in (
-                ("commits", _counter(times, None, before, after)),
-                ("related", _counter(times, both.terms, before, after)),
-                ("files", _counter(times, both.files, before, after)),
+                ("commits", _counter(times, None, own, before, after)),
+                ("related", _counter(times, both.terms, own, before, after)),
+                ("files", _counter(times, both.files, own, before, after)),
             ):
                 null = np.array([count(moved).mean() for moved in shifted])
                 rows.append({"statistic": name, **_summary(count(at), null, rng)})
@@ -134,7 +141,11 @@ def _against_chance(
 
 
 def _counter(
-    times: np.ndarray, held: list[list[np.ndarray]] | None, before: int, after: int
+    times: np.ndarray,
+    held: list[list[np.ndarray]] | None,
+    own: np.ndarray,
+    before: int,
+    after: int,
 ) -> Callable[[np.ndarray], np.ndarray]:
     """Return a function: moments, one a decision -> commits in the window around each.
 
@@ -144,21 +155,28 @@ def _counter(
         Of the commits, ascending.
     held : list of list of array or None
         For each decision, positions of the commits that count; None: all of them.
+    own : array of int
+        The commit that recorded each decision, which never counts; -1: none is known.
     """
     import numpy as np
 
     side = "left" if before else "right"
     if held is None:
+        at_own = np.where(own >= 0, times[own], times[0] - 1 - before - after)
 
         def of_all(at: np.ndarray) -> np.ndarray:
             low = np.searchsorted(times, at - before, side)  # type: ignore[call-overload]
             counted: np.ndarray = (np.searchsorted(times, at + after, "right") - low).astype(float)
+            since = at_own >= at - before if before else at_own > at
+            counted -= since & (at_own <= at + after)
             return counted
 
         return of_all
     # One sorted line for all: each decision has a stretch of its own, longer than any window.
     stretch = int(times[-1] - times[0]) + before + after + 1
-    lines = [np.unique(np.concatenate(each)) if each else np.array([], int) for each in held]
+    none = np.array([], dtype=np.int64)
+    lines = [np.unique(np.concatenate([none, *each])) for each in held]
+    lines = [line[line != mine] for line, mine in zip(lines, own, strict=True)]
     offset = np.arange(len(lines), dtype=object) * stretch
     if len(lines) * stretch < 2**62:
         offset = offset.astype(np.int64)

@@ -6,6 +6,8 @@ gives   file_a, file_b, count, commits_a, commits_b, jaccard, confidence_a, conf
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from patina_lab.errors import InvalidOption
 from patina_lab.projections.projection import Additive, projection
 from patina_lab.projections.rel import Rel
@@ -33,6 +35,19 @@ def _pairs(touches: Rel, *, max_files: int | None = 50) -> Rel:
         SELECT CAST(NULL AS VARCHAR), CAST(NULL AS VARCHAR), count(DISTINCT seq) FROM touched
         """
     )
+
+
+def behind(row: Mapping[str, str], params: Mapping[str, str]) -> str:
+    """Return the commits of the units that touched both files."""
+    of = {"'commit'": "seq", "'author_day'": f"(author_email, {_DAY})", "'day'": _DAY}
+    unit = of[params.get("by", "'commit'")]
+    cap = "TRUE" if params["max_files"] == "NULL" else f"files <= {params['max_files']}"
+    having = [
+        f"{unit} IN (SELECT {unit} FROM touches WHERE {cap} AND path = {row[name]})"
+        for name in ("file_a", "file_b")
+    ]
+    either = f"path IN ({row['file_a']}, {row['file_b']})"
+    return f"SELECT seq FROM touches WHERE {cap} AND {either} AND {' AND '.join(having)}"
 
 
 def _finish(
@@ -74,6 +89,7 @@ def _finish(
             params.get("max_files", 50) is not None and params.get("by", "commit") == "commit"
         ),
     ),
+    evidence=behind,
     columns={
         "file_a": "text, before file_b in code-point order",
         "file_b": "text",

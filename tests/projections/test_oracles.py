@@ -11,14 +11,17 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from notation import build_repo
+from test_code_projections import check_function_hotspots, check_import_coupling
 
 import patina_lab as pt
 from patina_lab.datasets import teaching
@@ -34,8 +37,19 @@ DAY = 86_400_000_000
 def lab(tmp_path_factory: pytest.TempPathFactory) -> pt.Lab:
     base = tmp_path_factory.mktemp("oracles")
     lab = pt.open(teaching(base / "seedpost"), home=base / "home")
-    lab.scrape(progress=False)
+    lab.scrape(code=True, progress=False)
     return lab
+
+
+@pytest.fixture(scope="module")
+def real(lab: pt.Lab, tmp_path_factory: pytest.TempPathFactory) -> pt.Lab:
+    """Return the lab of the clone that the tests stand in, or of the teaching project."""
+    try:
+        here = pt.open(Path(__file__).parent, home=tmp_path_factory.mktemp("real"))
+    except UsageError:
+        return lab
+    here.scrape(code=["patina_lab/*"], progress=False)
+    return here if len(here.log.where("git.commit")) > 20 else lab
 
 
 def touched(lab: pt.Lab) -> pd.DataFrame:
@@ -92,10 +106,128 @@ def check_expertise(lab: pt.Lab) -> None:
         added = None if pd.isna(row.lines_added) else row.lines_added
         assert (sum(lines[key]) if lines[key] else None) == added
         assert pytest.approx(len(seqs[key]) / files[row.file_path].total()) == row.share
-    for row in lab.project("truck_factor").itertuples():
-        held = sorted(files[row.file_path].values(), reverse=True)
+
+
+def check_truck_factor(lab: pt.Lab) -> None:
+    made: dict[str, Counter[str]] = defaultdict(Counter)
+    for path, email, _ in set(
+        touched(lab)[["path", "author_email", "seq"]].itertuples(index=False)
+    ):
+        made[path][email] += 1
+    table = lab.project("truck_factor")
+    assert set(made) == set(table["file_path"])
+    for row in table.itertuples():
+        held = sorted(made[row.file_path].values(), reverse=True)
         fewest = next(n for n in range(1, len(held) + 1) if 2 * sum(held[:n]) > sum(held))
-        assert (fewest, len(held)) == (row.truck_factor, row.authors)
+        counted = (fewest, len(held), sum(held))
+        assert counted == (row.truck_factor, row.authors, row.commits)
+        assert pytest.approx(held[0] / sum(held)) == row.main_share
+
+
+def check_activity(lab: pt.Lab) -> None:
+    events = lab.log.df()
+    expected = Counter(
+        (us // DAY, kind) for us, kind in events[["occurred_us", "event_type"]].values
+    )
+    table = lab.project("activity")
+    days = [int(day.timestamp()) * 1_000_000 // DAY for day in table["day"]]
+    got = zip(zip(days, table["event_type"], strict=True), table["events"], strict=True)
+    assert dict(expected) == dict(got)
+
+
+def beginning(us: int, period: str) -> datetime:
+    """Return when the period of an instant begins."""
+    at = datetime.fromtimestamp(us // 1_000_000, UTC).replace(hour=0, minute=0, second=0)
+    if period == "week":
+        return at - timedelta(days=at.weekday())
+    month = {"month": at.month, "quarter": (at.month - 1) // 3 * 3 + 1, "year": 1}[period]
+    return at.replace(month=month, day=1)
+
+
+def check_churn(lab: pt.Lab) -> None:
+    for period in ("week", "month", "quarter", "year"):
+        groups: dict[datetime, list[Any]] = defaultdict(list)
+        for row in touched(lab).itertuples():
+            groups[beginning(row.occurred_us, period)].append(row)
+        table = lab.project("churn", period=period)
+        assert sorted(groups) == [row.to_pydatetime() for row in table["period"]]
+        for row in table.itertuples():
+            rows = groups[row.period.to_pydatetime()]
+            assert len({r.seq for r in rows}) == row.commits
+            assert len({r.path for r in rows}) == row.files
+            assert len({r.author_email for r in rows}) == row.authors
+            added = [r.lines_added for r in rows if not pd.isna(r.lines_added)]
+            assert (sum(added) if added else None) == none_if_missing(row.lines_added)
+
+
+def none_if_missing(value: Any) -> Any:
+    return None if pd.isna(value) else value
+
+
+def check_ownership(lab: pt.Lab) -> None:
+    counted: Counter[tuple[datetime, str]] = Counter()
+    total: Counter[datetime] = Counter()
+    for row in touched(lab).itertuples():
+        period = beginning(row.occurred_us, "month")
+        counted[period, row.author_email] += 1
+        total[period] += 1
+    table = lab.project("ownership")
+    keys = zip((p.to_pydatetime() for p in table["period"]), table["author_email"], strict=True)
+    assert dict(counted) == dict(zip(keys, table["touches"], strict=True))
+    for row in table.itertuples():
+        assert pytest.approx(row.touches / total[row.period.to_pydatetime()]) == row.share
+
+
+def check_file_identity(lab: pt.Lab) -> None:
+    """Follow each file by hand: a list of files, each with the names that it had, in order.
+
+    Parents come before children; of those that could be next, the one that sorts first.
+    """
+    rows: dict[int, list[Any]] = defaultdict(list)
+    for row in touched(lab).itertuples():
+        rows[row.seq].append(row)
+    links = lab.rel("commit_parents").df()
+    left = set(rows) | set(links["seq"])
+    parents = {
+        seq: {int(p) for p in group["parent"].dropna()} & left
+        for seq, group in links.groupby("seq")
+    }
+    files: list[dict[str, Any]] = []
+
+    def holder(path: str) -> dict[str, Any] | None:
+        return next((file for file in files if file["now"] == path), None)
+
+    while left:
+        seq = min(n for n in left if not parents.get(n, set()) & left)
+        left.remove(seq)
+        before = {row: holder(row.old_path if row.change == "R" else row.path)
+                  for row in sorted(rows[seq], key=lambda r: (r.path, r.change))}  # fmt: skip
+        for row in before:
+            gone = {"R": row.old_path, "D": row.path}.get(row.change)
+            if gone is not None and (file := holder(gone)):
+                file["now"] = None
+        for row, file in before.items():
+            if row.change == "D":
+                continue
+            if file is None or row.change == "A":
+                file = {"names": {}, "now": None}
+                files.append(file)
+            other = holder(row.path)
+            if other is not None and other is not file:
+                other["hidden"], other["now"] = row.path, None
+            file["now"] = row.path
+            file["names"].setdefault(row.path, []).append(seq)
+    expected = {
+        (n, path, min(seqs), max(seqs), len(seqs))
+        for n, file in enumerate(files, 1)
+        for path, seqs in file["names"].items()
+    }
+    table = lab.project("file_identity")
+    columns = ["identity", "path", "since_seq", "until_seq", "commits"]
+    assert expected == set(table[columns].itertuples(index=False, name=None))
+    for row in table.itertuples():
+        file = files[row.identity - 1]
+        assert (file["now"] or file.get("hidden")) == none_if_missing(row.current)
 
 
 def check_collaboration(lab: pt.Lab) -> None:
@@ -210,7 +342,8 @@ def check_causality_null(lab: pt.Lab) -> None:
         if when and when[0] + DAY <= row.occurred_us <= when[-1] - 3 * DAY
     }
     assert (3 if judged else 0) == len(table)
-    pairs = pairs[pairs["decision_seq"].isin(judged)]
+    # What recorded a decision repeats its words, and follows by construction.
+    pairs = pairs[pairs["decision_seq"].isin(judged) & ~pairs["recorded"].astype(bool)]
     counted = {
         "commits": len(pairs),
         "related": int((pairs["shared_terms"] > 0).sum()),
@@ -274,7 +407,14 @@ CHECKS: dict[str, Callable[[pt.Lab], None]] = {
     "co_changes, small cap": lambda lab: check_co_changes(lab, 3, 1),
     "co_changes, by author and day": lambda lab: check_co_changes(lab, 50, 1, "author_day"),
     "co_changes, by day": lambda lab: check_co_changes(lab, None, 2, "day"),
-    "expertise": check_expertise,
+    "author_expertise": check_expertise,
+    "truck_factor": check_truck_factor,
+    "activity": check_activity,
+    "churn": check_churn,
+    "ownership": check_ownership,
+    "file_identity": check_file_identity,
+    "function_hotspots": check_function_hotspots,
+    "import_coupling": check_import_coupling,
     "collaboration": check_collaboration,
     "hotspots": check_hotspots,
     "causality": check_causality,
@@ -292,6 +432,18 @@ def test_a_projection_equals_its_plain_oracle_on_every_slice(
 ) -> None:
     """Whole, back then by date, back then by tag, and empty."""
     CHECKS[name](lab if moment is None else lab.as_of(moment))
+
+
+def test_every_registered_projection_has_an_oracle() -> None:
+    """Of this package: what others add they check themselves."""
+    assert {name.partition(",")[0] for name in CHECKS} == set(registry.BUILT_IN)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CHECKS)
+def test_a_projection_equals_its_oracle_on_a_real_repository(real: pt.Lab, name: str) -> None:
+    """The clone's own history, where it has one."""
+    CHECKS[name](real)
 
 
 LINES = st.lists(
