@@ -115,3 +115,29 @@ def distinct(paths: Sequence[str], room: float, size: float) -> list[str]:
             seen[label] = 1
         labels.append(label)
     return labels
+
+
+def tails(paths: Sequence[str]) -> list[str]:
+    """Return of each path as many of its last parts as tell it from the others.
+
+    Examples
+    --------
+    >>> tails(["v1/api/core.py", "v2/api/core.py", "docs/index.md"])
+    ['v1/api/core.py', 'v2/api/core.py', 'index.md']
+    """
+    parts = [path.split("/") for path in paths]
+    known: dict[str, set[str]] = {}
+    for path, own in zip(paths, parts, strict=True):
+        for start in range(len(own)):
+            known.setdefault("/".join(own[start:]), set()).add(path)
+    return [
+        next(
+            (
+                tail
+                for start in range(len(own) - 1, -1, -1)
+                if len(known[tail := "/".join(own[start:])]) == 1
+            ),
+            path,
+        )
+        for path, own in zip(paths, parts, strict=True)
+    ]
