@@ -19,6 +19,7 @@ _BUILT_IN = {
     "activity": "activity",
     "author_expertise": "author_expertise",
     "causality": "causality",
+    "causality_lags": "causality",
     "causality_null": "causality",
     "churn": "ownership",
     "co_changes": "co_changes",

@@ -33,6 +33,9 @@ _USUAL, _WIDE = 556, 1000
 _SLACK = 1.05
 """Viewers without that font use another, at worst about so much wider."""
 
+PAIR = " ↔ "
+"""Between the two halves of a pair's name."""
+
 
 def width(text: str, size: float) -> float:
     """Measure `text` in pixels.
@@ -141,3 +144,20 @@ def tails(paths: Sequence[str]) -> list[str]:
         )
         for path, own in zip(paths, parts, strict=True)
     ]
+
+
+def rows(names: Sequence[str], room: float, size: float) -> list[str]:
+    """Shorten the names of rows; in a pair around ``↔``, each half by itself.
+
+    Examples
+    --------
+    >>> rows(["src/a.py ↔ src/b.py", "src/a.py ↔ docs/b.py"], 300, 11)
+    ['a.py ↔ src/b.py', 'a.py ↔ docs/b.py']
+    """
+    if not any(PAIR in name for name in names):
+        return distinct(names, room, size)
+    parts = sorted({part for name in names for part in name.split(PAIR)})
+    half = (room - width(PAIR, size)) / 2
+    short = dict(zip(parts, distinct(tails(parts), half, size), strict=True))
+    # Told apart part by part, so that the whole is too.
+    return [PAIR.join(short[part] for part in name.split(PAIR)) for name in names]
