@@ -19,6 +19,7 @@ BUILT_IN = {
     "activity": "activity",
     "author_expertise": "author_expertise",
     "causality": "causality",
+    "causality_lags": "causality_lags",
     "causality_null": "causality_null",
     "churn": "ownership",
     "co_changes": "co_changes",

@@ -67,6 +67,7 @@ LOOSE: dict[str, dict[str, Any]] = {
     "import_coupling": {"min_count": 1, "hidden": False},
     "causality": {"days_before": 7},
     "causality_null": {"shifts": 9, "days_after": 0.01},
+    "causality_lags": {"shifts": 9, "bins": 2, "days_after": 0.01},
 }
 """Parameters under which small histories have rows."""
 

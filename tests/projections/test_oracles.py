@@ -359,6 +359,28 @@ def check_causality_null(lab: pt.Lab) -> None:
         assert 1 / 20 <= row.p <= 1
 
 
+def check_causality_lags(lab: pt.Lab) -> None:
+    """Count the pairs of each bin; the sum over bins is what the null of all of them saw."""
+    table = lab.project("causality_lags", days_after=3, bins=4, shifts=19)
+    null = lab.project("causality_null", days_after=3, shifts=19).set_index("statistic")
+    assert (4 if len(null) else 0) == len(table)
+    if not len(null):
+        return
+    when = sorted(lab.rel("commits").df()["occurred_us"])
+    judged = {
+        row.seq
+        for row in lab.rel("decisions").df().itertuples()
+        if when[0] <= row.occurred_us <= when[-1] - 3 * DAY
+    }
+    pairs = lab.project("causality", days_after=3)
+    pairs = pairs[pairs["decision_seq"].isin(judged) & ~pairs["recorded"].astype(bool)]
+    for row in table.itertuples():
+        inside = sum(row.lag_from < lag <= row.lag_to for lag in pairs["lag_days"])
+        assert row.observed == pytest.approx(inside / len(judged))
+    assert table["observed"].sum() == pytest.approx(null.loc["commits", "observed"])
+    assert table["null_mean"].sum() == pytest.approx(null.loc["commits", "null_mean"])
+
+
 def check_context(lab: pt.Lab) -> None:
     rows = lab.rel("commits").df()[["occurred_us", "seq", "message"]]
     commits = sorted(rows.itertuples(index=False, name=None))
@@ -419,6 +441,7 @@ CHECKS: dict[str, Callable[[pt.Lab], None]] = {
     "hotspots": check_hotspots,
     "causality": check_causality,
     "causality_null": check_causality_null,
+    "causality_lags": check_causality_lags,
     "decision_context": check_context,
     "terms": check_terms,
     "session_commits": check_sessions,
