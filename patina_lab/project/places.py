@@ -12,6 +12,9 @@ SHARED_EVENTS = ".patina/shared/events"
 SESSIONS = "layer/sessions/*.md"
 """Session notes, inside a repository."""
 
+RECIPES = (".patina/oxidize.yaml", "oxidize.yaml")
+"""Where a project's recipe lies, inside a repository; the first one found is taken."""
+
 
 def home() -> Path:
     """Return the user's own folder: ``PATINA_HOME``, or ``~/.patina``."""

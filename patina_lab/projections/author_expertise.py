@@ -45,6 +45,10 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
 
 @projection(
     additive=additive(_finish),
+    evidence=lambda row, params: (
+        "SELECT seq FROM touches WHERE "
+        f"author_email = {row['author_email']} AND path = {row['file_path']}"
+    ),
     columns={
         "author": "text, name after the mailmap",
         "author_email": "text, after the mailmap; the identity",
@@ -81,6 +85,7 @@ def author_expertise(touches: Rel, *, min_commits: int = 1) -> Rel:
 
 
 @projection(
+    evidence=lambda row, params: f"SELECT seq FROM touches WHERE path = {row['file_path']}",
     columns={
         "file_path": "text",
         "commits": "integer, commits that touched the file",
@@ -88,7 +93,7 @@ def author_expertise(touches: Rel, *, min_commits: int = 1) -> Rel:
         "truck_factor": "integer, fewest people who together made more than half of the commits",
         "main_author": "text, who made most",
         "main_share": "fraction 0..1",
-    }
+    },
 )
 def truck_factor(author_expertise: Rel) -> Rel:
     """Say how few people hold most of a file's history.

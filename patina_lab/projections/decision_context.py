@@ -15,6 +15,11 @@ _DAY_US = 86_400_000_000
 
 
 @projection(
+    evidence=lambda row, params: (
+        f"SELECT seq FROM decisions WHERE seq = {row['decision_seq']} UNION ALL "
+        f"SELECT seq FROM commits WHERE occurred_us <= {row['occurred_us']} "
+        f"AND occurred_us >= {row['occurred_us']} - {params['days']} * {_DAY_US}"
+    ),
     columns={
         "decision_seq": "integer, the decision's seq",
         "occurred_us": "integer, microseconds since 1970 UTC",
@@ -22,7 +27,7 @@ _DAY_US = 86_400_000_000
         "decision": "text",
         "commits": "integer, commits in the window",
         "context": "text, first lines of their messages, oldest first; NULL where none",
-    }
+    },
 )
 def decision_context(decisions: Rel, commits: Rel, *, days: float = 7) -> Rel:
     """Join each decision with the messages of the commits before it.

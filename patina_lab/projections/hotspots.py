@@ -25,6 +25,7 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
 
 @projection(
     additive=additive(_finish),
+    evidence=lambda row, params: f"SELECT seq FROM touches WHERE path = {row['path']}",
     columns={
         "path": "text",
         "commits": "integer, commits that touched the path",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patina_lab.errors import InvalidOption
-from patina_lab.projections.co_changes import co_changes
+from patina_lab.projections.co_changes import behind, co_changes
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
@@ -29,13 +29,14 @@ def _further(n: int) -> str:
 
 
 @projection(
+    evidence=behind,
     columns={
         "file_a": "text, before file_b in code-point order",
         "file_b": "text",
         "count": "integer, commits that touched both",
         "jaccard": "fraction 0..1: commits with both / commits with either",
         "imports": "integer, imports from one to the other on the shortest way; NULL: no way",
-    }
+    },
 )
 def import_coupling(
     touches: Rel,

@@ -5,6 +5,8 @@ reads   touches: seq, occurred_us, path, author_name, author_email, lines_added,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from patina_lab.errors import InvalidOption
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
@@ -13,6 +15,7 @@ _PERIODS = ("week", "month", "quarter", "year")
 
 
 @projection(
+    evidence=lambda row, params: f"SELECT seq FROM touches WHERE {_during(row, params)}",
     columns={
         "period": "timestamp, beginning of the period, UTC",
         "commits": "integer, commits",
@@ -20,7 +23,7 @@ _PERIODS = ("week", "month", "quarter", "year")
         "authors": "integer, people",
         "lines_added": "integer, lines; NULL where none could be counted",
         "lines_removed": "integer, lines; NULL as above",
-    }
+    },
 )
 def churn(touches: Rel, *, period: str = "month") -> Rel:
     """Sum up change by period.
@@ -45,13 +48,17 @@ def churn(touches: Rel, *, period: str = "month") -> Rel:
 
 
 @projection(
+    evidence=lambda row, params: (
+        "SELECT seq FROM touches WHERE "
+        f"author_email = {row['author_email']} AND {_during(row, params)}"
+    ),
     columns={
         "period": "timestamp, beginning of the period, UTC",
         "author": "text, name after the mailmap",
         "author_email": "text",
         "touches": "integer, pairs of commit and file",
         "share": "fraction 0..1 of the period's touches",
-    }
+    },
 )
 def ownership(touches: Rel, *, period: str = "month") -> Rel:
     """Say whose changes make up each period.
@@ -76,6 +83,10 @@ def ownership(touches: Rel, *, period: str = "month") -> Rel:
         ORDER BY period, touches DESC, author_email
         """
     )
+
+
+def _during(row: Mapping[str, str], params: Mapping[str, str]) -> str:
+    return f"date_trunc({params['period']}, make_timestamptz(occurred_us)) = {row['period']}"
 
 
 def _known(period: str) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, overload
 
-from patina_lab.errors import UnknownName
+from patina_lab.errors import PatinaError, ProjectionFailed, UnknownName
 from patina_lab.projections.rel import Computed, Rel
 
 Function = Callable[..., Rel | Computed]
+Evidence = Callable[[Mapping[str, str], Mapping[str, str]], str]
+"""A row and the parameters, as SQL literals -> a SELECT of the ``seq`` of the events behind it."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,8 @@ class Projection:
         Column -> ``"type, unit: meaning"``.
     additive : Additive or None
         None: it needs all events at once (batch).
+    evidence : callable or None
+        Which events a row came from (law 6): without them it would not be as it is.
     """
 
     function: Function
@@ -67,6 +73,7 @@ class Projection:
     version: int
     columns: Mapping[str, str]
     additive: Additive | None = None
+    evidence: Evidence | None = None
 
     def __post_init__(self) -> None:
         # What help() and a notebook's `?` show is the function's; the value stays frozen.
@@ -106,7 +113,8 @@ class Projection:
         if len(relations) == 1 and not isinstance(relations[0], Rel | Computed):
             relations = inputs(self.function, relations[0])
         check_params(self.function, params)
-        return self.function(*relations, **params)
+        with attributed(self.name):
+            return self.function(*relations, **params)
 
     def __repr__(self) -> str:
         return f"<projection {self.name} v{self.version}: reads {', '.join(self.reads)}>"
@@ -118,6 +126,27 @@ def reads(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(
         p.name for p in inspect.signature(function).parameters.values() if p.kind in positional
     )
+
+
+@contextlib.contextmanager
+def attributed(name: str) -> Iterator[None]:
+    """Say whose code raised, and where, in one sentence; errors of this package stay.
+
+    Raises
+    ------
+    ProjectionFailed
+    """
+    try:
+        yield
+    except PatinaError:
+        raise
+    except Exception as err:
+        *_, last = traceback.extract_tb(err.__traceback__)
+        raise ProjectionFailed(
+            f"The projection {name} failed in line {last.lineno} of {last.name}: "
+            f"{type(err).__name__}: {str(err).rstrip('.')}.",
+            "Its own traceback stands above this one.",
+        ) from err
 
 
 class Relations(Protocol):
@@ -169,6 +198,7 @@ def projection(
     version: int = 1,
     columns: Mapping[str, str] | None = None,
     additive: Additive | None = None,
+    evidence: Evidence | None = None,
 ) -> Callable[[Function], Projection]: ...
 def projection(
     function: Function | None = None,
@@ -178,6 +208,7 @@ def projection(
     version: int = 1,
     columns: Mapping[str, str] | None = None,
     additive: Additive | None = None,
+    evidence: Evidence | None = None,
 ) -> Projection | Callable[[Function], Projection]:
     """Make a projection of a function, in a file or in a notebook's cell.
 
@@ -196,7 +227,7 @@ def projection(
 
     def make(function: Function) -> Projection:
         return Projection(
-            function, name or function.__name__, version, dict(columns or {}), additive
+            function, name or function.__name__, version, dict(columns or {}), additive, evidence
         )
 
     return make if function is None else make(function)

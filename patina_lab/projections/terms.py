@@ -18,7 +18,7 @@ from patina_lab.projections.rel import Computed, Rel, compute
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_WORD = re.compile(r"[^\W_][\w'+#.-]*[\w+#]|[^\W_]")
+WORD = re.compile(r"[^\W_][\w'+#.-]*[\w+#]|[^\W_]")
 
 # Words that say nothing by themselves; small on purpose, since "not" and "never" do.
 _STOP = frozenset(
@@ -40,10 +40,11 @@ def words(text: str) -> list[str]:
     ['use', 'c++', 'never', 'c', 'see', 'error_handling.py']
     """
     normal = unicodedata.normalize("NFKC", text).casefold()
-    return [w for w in _WORD.findall(normal) if w not in _STOP]
+    return [w for w in WORD.findall(normal) if w not in _STOP]
 
 
 @projection(
+    evidence=lambda row, params: f"SELECT seq FROM decisions WHERE seq = {row['decision_seq']}",
     columns={
         "decision_seq": "integer, the decision's seq",
         "term": "text",
@@ -52,7 +53,7 @@ def words(text: str) -> list[str]:
         "df": "integer, decisions that have the term",
         "idf": "number: ln((1 + N) / (1 + df)) + 1",
         "tfidf": "number: tf times idf, divided by the decision's Euclidean length",
-    }
+    },
 )
 def terms(decisions: Rel, *, min_df: int = 1) -> Computed:
     """Weigh the words of each decision against all decisions of the slice.
