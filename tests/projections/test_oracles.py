@@ -320,20 +320,19 @@ class TestCausalityNull:
         assert set(table["decisions"]) == {len(judged)}
 
     def test_a_gathering_after_decisions_leaves_the_band(self, tmp_path: Path) -> None:
-        """A commit two hours after each decision; the control has one a day at any hour.
+        """A commit two hours after each decision; the control has one every twelve hours.
 
         The decisions keep no rhythm: a shift by a whole period would be as good as none.
         """
-        decided = {3, 7, 9, 16, 21, 22, 30, 38, 41, 50}
-        for offset, outside in ((2, True), (None, False)):
+        decided = {3, 17, 29, 56, 61, 92, 130, 148, 171, 190}
+        for outside in (True, False):
             lines = []
-            for day in range(60):
+            for day in range(224):
                 stamp = f"2025-{1 + day // 28:02}-{1 + day % 28:02}"
                 if day in decided:
                     lines.append(f'{stamp}T08:00 decision_made ann decision="go {day}"')
-                if offset is None or day in decided | {0, 59}:
-                    hour = 8 + offset if offset else day * 7 % 24
-                    lines.append(f"{stamp}T{hour:02}:30 git.commit ann f{day}.py")
+                hours = (2, 14) if not outside else (10,) if day in decided | {0, 223} else ()
+                lines += [f"{stamp}T{hour:02}:30 git.commit ann f{day}.py" for hour in hours]
             name = "gathered" if outside else "spread"
             build_repo("\n".join(lines), tmp_path / name)
             lab = pt.open(tmp_path / name, home=tmp_path / "home")
