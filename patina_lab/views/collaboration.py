@@ -49,7 +49,7 @@ def collaboration(df: Any, *, top: int = 30) -> Chart:
     """
     chart.at_least("collaboration", "top", top, 2)
     pairs = chart.table(df, "collaboration", COLUMNS, SOURCE)
-    pairs = pairs[pairs["shared_files"] > 0]
+    pairs = pairs[(pairs["shared_files"] > 0) & (pairs["email_a"] != pairs["email_b"])]
     if pairs.empty:
         return chart.nothing(_TITLE, COLUMNS, why="no two people touched one file in this slice.")
     alt = chart.altair()
