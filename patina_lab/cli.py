@@ -590,5 +590,33 @@ def verify(repo: str, at: str, as_json: bool) -> None:
         click.echo(f"The log of {verdict.source_sha[:12]} is the same under all conditions.")
 
 
+@main.command()
+@_repo
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535))
+@_speaks
+def serve(repo: str, host: str, port: int) -> None:
+    """Answer questions about the log as JSON over HTTP, read-only.
+
+    GET /health, /log, /projections, /projections/NAME; the schema is at /openapi.json. On
+    an address that other machines can reach, clients need the token that is in the
+    environment variable PATINA_TOKEN.
+    """
+    from patina_lab.lab import open as open_lab
+
+    try:
+        import uvicorn
+
+        from patina_lab.server import application
+    except ImportError as err:
+        raise MissingTool(
+            f"The server needs the package {err.name}, which is not here.",
+            "Install it with: pip install 'patina_lab[serve]'",
+        ) from err
+    token = os.environ.get("PATINA_TOKEN")
+    app = application(_scraped(open_lab(repo)), host=host, token=token)
+    uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)
+
+
 if __name__ == "__main__":
     main()
