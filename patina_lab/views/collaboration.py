@@ -95,7 +95,7 @@ def collaboration(df: Any, *, top: int = 30) -> Chart:
         )
         for row in shown.itertuples(index=False)
     ]
-    sheet = Canvas(chart.WIDTH + 40, 300 if len(emails) <= 8 else 460)
+    sheet = Canvas(chart.WIDTH + 40, 60 + 60 * min(len(emails), 7))
     layers, groups, silent = network.layers(
         sheet,
         dots,
