@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _TITLE = "As of"
 _ROW, _HEAD = 22, 26
-MOST_MOMENTS = 60
+MOST_MOMENTS = 30
 
 
 def as_of(
@@ -37,7 +37,7 @@ def as_of(
     tables : mapping
         Moment -> table, in the order of time, such as
         ``{t: lab.as_of(t).project(pt.hotspots) for t in ("2025-02-01", "2025-03-01")}``;
-        at most 60 moments.
+        at most 30 moments.
     key, value : str or sequence of str, or None
         The columns that name a row, and its number.  None: those of the projection.
     top : int

@@ -26,7 +26,7 @@ COLUMNS = {
 }
 SOURCE = "lab.project(pt.author_expertise)"
 _TITLE = "Who knows what"
-_ROW, _WIDEST, _HEAD = 22, 64, 108
+_ROW, _WIDEST, _NARROWEST = 22, 64, 440
 _OTHERS = "all others"
 
 
@@ -79,13 +79,16 @@ def author_expertise(
     totals = [many(int(whole[place]), "change") for place in places]
     right = max(labels.width(total, 11) for total in totals) + 12
     # Headings lean to the right by 45 degrees; the last one needs room beyond its column.
-    short = labels.distinct([clip(head, _HEAD * 1.3, 11) for head in heads], _HEAD * 1.35, 11)
+    short = labels.distinct([clip(head, 135, 11) for head in heads], 145, 11)
+    above = round(max(labels.width(text, 11) for text in short) * 0.72 + 18)
     overhang = max(labels.width(short[-1], 11) * 0.72, right)
     wide = min(_WIDEST, (chart.WIDTH + 60 - left - overhang) / len(heads))
-    sheet = Canvas(round(left + wide * len(heads) + overhang, 1), _HEAD + len(places) * _ROW)
+    sheet = Canvas(
+        round(max(left + wide * len(heads) + overhang, _NARROWEST), 1), above + len(places) * _ROW
+    )
     cells, lanes, words, numbers = [], [], [], []
     for line, (place, name, total) in enumerate(zip(places, names, totals, strict=True)):
-        middle = _HEAD + (line + 0.5) * _ROW
+        middle = above + (line + 0.5) * _ROW
         words.append({"x": round(left - 8, 2), "y": middle, "text": name, "align": "right"})
         words.append(
             {
@@ -120,9 +123,9 @@ def author_expertise(
                 }
             )
             text = f"{share * 100:.0f}" if share >= 0.005 else "<1"
-            numbers.append({"x": round(x, 2), "y": middle, "text": text, "dark": share > 0.6})
+            numbers.append({"x": round(x, 2), "y": middle, "text": text, "dark": share > 0.57})
     columns = [
-        {"x": round(left + (n + 0.5) * wide - 2, 2), "y": _HEAD - 8, "text": text}
+        {"x": round(left + (n + 0.5) * wide - 2, 2), "y": above - 8, "text": text}
         for n, text in enumerate(short)
     ]
     layers = [

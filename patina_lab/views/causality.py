@@ -50,6 +50,7 @@ EFFECT = {
     "p": "number",
     "shifts": "count",
 }
+_MOST_BINS, _MOST_STATISTICS = 120, 12
 _NONE = "no decision in this slice has a commit in its window."
 _UNJUDGED = "no decision could be judged: none, or their windows leave the commits' span."
 _WORDS = {"commits": "commits that follow", "related": "of these, with a word of the decision"}
@@ -136,7 +137,9 @@ def causality_lags(df: Any) -> Chart:
     """
     title = "Commits after a decision, beside chance"
     rows = chart.table(df, "causality_lags", LAGS, 'lab.project("causality_lags")')
-    rows = rows.dropna().sort_values("lag_from")
+    rows = rows.dropna().sort_values(["lag_from", "lag_to", "observed"])
+    bins = len(rows)
+    rows = rows.head(_MOST_BINS)
     if rows.empty:
         return chart.nothing(title, LAGS, why=_UNJUDGED)
     alt = chart.altair()
@@ -208,7 +211,8 @@ def causality_lags(df: Any) -> Chart:
     judged, shifts = int(rows["decisions"].max()), int(rows["shifts"].max())
     summary = (
         f"{many(judged, 'decision')}; the band is 95 % of {many(shifts, 'shift')} in time, bin by "
-        f"bin; {int(outside.sum())} of {many(len(rows), 'bin')} leave it; association, not cause"
+        f"bin; of {chart.part(len(rows), bins, 'bin')}, {int(outside.sum())} leave it; "
+        "association, not cause"
     )
     return chart.finish(
         alt.layer(*layers),
@@ -237,7 +241,9 @@ def causality_null(df: Any) -> Chart:
     """
     title = "What follows a decision, against chance"
     rows = chart.table(df, "causality_null", EFFECT, "lab.project(pt.causality_null)")
-    rows = rows.dropna().sort_values("statistic")
+    rows = rows.dropna().sort_values(["statistic", "observed"])
+    statistics = len(rows)
+    rows = rows.head(_MOST_STATISTICS)
     if rows.empty:
         return chart.nothing(title, EFFECT, why=_UNJUDGED)
     alt = chart.altair()
@@ -309,7 +315,8 @@ def causality_null(df: Any) -> Chart:
     ]
     judged, shifts = int(rows["decisions"].max()), int(rows["shifts"].max())
     summary = (
-        f"{many(judged, 'decision')}; diamond: observed; bar: 95 % of "
+        f"{many(judged, 'decision')}; {chart.part(len(rows), statistics, 'statistic')}; "
+        f"diamond: observed; bar: 95 % of "
         f"{many(shifts, 'shift')} in time; association, not cause"
     )
     return chart.finish(

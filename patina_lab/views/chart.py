@@ -73,10 +73,7 @@ def table(df: Any, chart: str, columns: Mapping[str, str], source: str) -> Any:
     """
     import pandas as pd
 
-    if not isinstance(df, pd.DataFrame) and hasattr(df, "__arrow_c_stream__"):
-        import pyarrow as pa
-
-        df = pa.table(df).to_pandas()
+    df = frame(df)
     if not isinstance(df, pd.DataFrame):
         raise UsageError(
             f"plot.{chart} draws a table, but was given {type(df).__name__}.",
@@ -103,6 +100,17 @@ def table(df: Any, chart: str, columns: Mapping[str, str], source: str) -> Any:
                 f"Give it {source}.",
             ) from error
     return kept
+
+
+def frame(df: Any) -> Any:
+    """Return a table as pandas, where it is Arrow; anything else as it is."""
+    import pandas as pd
+
+    if isinstance(df, pd.DataFrame) or not hasattr(df, "__arrow_c_stream__"):
+        return df
+    import pyarrow as pa
+
+    return pa.table(df).to_pandas()
 
 
 def _text(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -15,7 +15,7 @@ from patina_lab.views.renderer import FAINT, MUTED
 if TYPE_CHECKING:
     from patina_lab.views.chart import Chart
 
-_RADIUS, _NAMES, _SIZE = 215, 170, 11
+_NAMES, _SIZE = 170, 11
 _GAP = 0.8
 """Between two folders, in places of a file."""
 
@@ -41,10 +41,11 @@ def draw(pairs: Any, paths: list[str], whole: int) -> Chart:
     # Files before folders, so that those of one folder lie side by side.
     paths = sorted(paths, key=lambda path: (path.split("/")[:-1], path))
     names = labels.distinct(labels.tails(paths), _NAMES, _SIZE)
-    side = 2 * (_RADIUS + max(labels.width(name, _SIZE) for name in names) + 14)
+    radius = min(215, 70 + 6 * len(paths))
+    side = 2 * (radius + max(labels.width(name, _SIZE) for name in names) + 14)
     sheet = Canvas(side, side)
     angle = _around(paths)
-    folders = _Folders(paths, angle, side / 2)
+    folders = _Folders(paths, angle, side / 2, radius)
     most = int(pairs["count"].max())
     curves = []
     for row in pairs.itertuples(index=False):
@@ -60,7 +61,7 @@ def draw(pairs: Any, paths: list[str], whole: int) -> Chart:
         )
     said = []
     for path, name in zip(paths, names, strict=True):
-        x, y = folders.place(angle[path], _RADIUS + 6)
+        x, y = folders.place(angle[path], radius + 6)
         degrees = math.degrees(angle[path])
         right = degrees <= 180
         said.append(
@@ -115,8 +116,10 @@ def _around(paths: list[str]) -> dict[str, float]:
 class _Folders:
     """The tree over the files, drawn inwards: a folder lies at the middle of its files."""
 
-    def __init__(self, paths: list[str], angle: dict[str, float], centre: float) -> None:
-        self.angle, self.centre = angle, centre
+    def __init__(
+        self, paths: list[str], angle: dict[str, float], centre: float, radius: float
+    ) -> None:
+        self.angle, self.centre, self.radius = angle, centre, radius
         self.spans: dict[tuple[str, ...], list[float]] = {}
         self.deepest = max(path.count("/") for path in paths) + 1
         for path in paths:
@@ -140,12 +143,12 @@ class _Folders:
         over += [tuple(up[:shared])]
         over += [tuple(down[:depth]) for depth in range(shared + 1, len(down) + 1)]
         points = [self._inner(folder) for folder in over]
-        ends = [self.place(self.angle[path], _RADIUS) for path in (a, b)]
+        ends = [self.place(self.angle[path], self.radius) for path in (a, b)]
         return [ends[0], *points, ends[1]]
 
     def _inner(self, folder: tuple[str, ...]) -> Point:
         span = self.spans[folder]
-        radius = _RADIUS * 0.8 * len(folder) / self.deepest
+        radius = self.radius * 0.8 * len(folder) / self.deepest
         return self.place((span[0] + span[-1]) / 2, radius)
 
 
@@ -159,7 +162,8 @@ def _rims(sheet: Canvas, folders: _Folders) -> list[Any]:
         first, last = angles[0] - 0.02, angles[-1] + 0.02
         steps = max(2, math.ceil((last - first) / 0.06))
         points = [
-            folders.place(first + (last - first) * n / steps, _RADIUS + 2) for n in range(steps + 1)
+            folders.place(first + (last - first) * n / steps, folders.radius + 2)
+            for n in range(steps + 1)
         ]
         rules += [
             {"x": round(a[0], 1), "y": round(a[1], 1), "x2": round(b[0], 1), "y2": round(b[1], 1)}

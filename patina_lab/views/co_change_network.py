@@ -27,7 +27,7 @@ def draw(pairs: Any, paths: list[str], whole: int) -> Chart:
     alt = chart.altair()
     drawn = set(pairs["file_a"]) | set(pairs["file_b"])
     paths = [path for path in paths if path in drawn]
-    sheet = Canvas(chart.WIDTH + 40, 300 if len(paths) <= 8 else 480)
+    sheet = Canvas(chart.WIDTH + 40, 60 + 60 * min(len(paths), 7))
     at = {path: index for index, path in enumerate(paths)}
     touched = [0] * len(paths)
     links: list[network.Link] = []

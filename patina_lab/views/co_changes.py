@@ -62,7 +62,7 @@ def co_changes(
     top = _FILES[kind] if top is None else top
     chart.at_least("co_changes", "top", top, 2)
     pairs = chart.table(df, "co_changes", COLUMNS, SOURCE)
-    pairs = pairs[pairs["count"] > 0]
+    pairs = pairs[(pairs["count"] > 0) & (pairs["file_a"] != pairs["file_b"])]
     if pairs.empty:
         return chart.nothing(TITLE, COLUMNS, why="no two files changed together often enough.")
     pairs = pairs.sort_values(

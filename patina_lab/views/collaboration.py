@@ -49,7 +49,7 @@ def collaboration(df: Any, *, top: int = 30) -> Chart:
     """
     chart.at_least("collaboration", "top", top, 2)
     pairs = chart.table(df, "collaboration", COLUMNS, SOURCE)
-    pairs = pairs[pairs["shared_files"] > 0]
+    pairs = pairs[(pairs["shared_files"] > 0) & (pairs["email_a"] != pairs["email_b"])]
     if pairs.empty:
         return chart.nothing(_TITLE, COLUMNS, why="no two people touched one file in this slice.")
     alt = chart.altair()
@@ -95,7 +95,7 @@ def collaboration(df: Any, *, top: int = 30) -> Chart:
         )
         for row in shown.itertuples(index=False)
     ]
-    sheet = Canvas(chart.WIDTH + 40, 300 if len(emails) <= 8 else 460)
+    sheet = Canvas(chart.WIDTH + 40, 60 + 60 * min(len(emails), 7))
     layers, groups, silent = network.layers(
         sheet,
         dots,

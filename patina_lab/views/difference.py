@@ -45,6 +45,7 @@ def difference(df: Any, *, top: int = 25) -> Chart:
         a triangle entered, a cross left, a circle changed.
     """
     chart.at_least("difference", "top", top)
+    df = chart.frame(df)
     rows = chart.table(df, "difference", COLUMNS, SOURCE)
     keys = [name for name in df.columns if name not in COLUMNS] if len(rows) else []
     if rows.empty:
@@ -58,7 +59,7 @@ def difference(df: Any, *, top: int = 25) -> Chart:
     if moved.empty:
         why = f"both states say the same of {many(len(named), 'row')}."
         return chart.nothing(_TITLE, why=why)
-    return _drawn(moved, said, counts["same"], top, str(getattr(df, "attrs", {}).get("value", "")))
+    return _drawn(moved, said, counts["same"], top, str(df.attrs.get("value", "")))
 
 
 def _drawn(moved: Any, said: str, same: int, top: int, value: str) -> Chart:

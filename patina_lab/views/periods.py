@@ -45,7 +45,7 @@ def _own(times: Any) -> str:
             if several and months <= {1, 4, 7, 10}
             else "M"
         )
-    return "W-SUN" if (times.dt.dayofweek == 0).all() else "D"
+    return "W-SUN" if (times.dt.day_of_week == 0).all() else "D"
 
 
 def label(period: Any, unit: str) -> str:

@@ -568,6 +568,32 @@ class TestCausalityNull:
         table = lab.project("causality_null", shifts=199).set_index("statistic")
         assert table.loc["commits", "p"] > 0.05
 
+    def test_a_gathering_after_decisions_leaves_the_band(self, tmp_path: Path) -> None:
+        """A commit two hours after each decision; the control has one every twelve hours.
+
+        The decisions keep no rhythm: a shift by a whole period would be as good as none.
+        """
+        decided = {3, 17, 29, 56, 61, 92, 130, 148, 171, 190}
+        for outside in (True, False):
+            lines = []
+            for day in range(224):
+                stamp = f"2025-{1 + day // 28:02}-{1 + day % 28:02}"
+                if day in decided:
+                    lines.append(f'{stamp}T08:00 decision_made ann decision="go {day}"')
+                hours = (2, 14) if not outside else (10,) if day in decided | {0, 223} else ()
+                lines += [f"{stamp}T{hour:02}:30 git.commit ann f{day}.py" for hour in hours]
+            name = "gathered" if outside else "spread"
+            build_repo("\n".join(lines), tmp_path / name)
+            lab = pt.open(tmp_path / name, home=tmp_path / "home")
+            lab.scrape(progress=False)
+            first = lab.project("causality_lags", days_after=4, bins=4, shifts=199).iloc[0]
+            assert bool(first["observed"] > first["null_high"]) is outside
+
+    def test_lags_refuse_what_divides_no_window(self, lab: pt.Lab) -> None:
+        for wrong in ({"bins": 0}, {"shifts": 0}, {"days_after": 0}):
+            with pytest.raises(InvalidOption):
+                lab.project("causality_lags", **wrong)
+
     def test_without_decisions_the_table_is_empty_with_its_columns(self, lab: pt.Lab) -> None:
         table = lab.as_of("1999-01-01").project("causality_null")
         assert list(registry.find("causality_null").columns) == list(table.columns)
