@@ -568,26 +568,6 @@ class TestCausalityNull:
         table = lab.project("causality_null", shifts=199).set_index("statistic")
         assert table.loc["commits", "p"] > 0.05
 
-    def test_lags_are_counted_bin_by_bin_and_add_up(self, lab: pt.Lab) -> None:
-        """Against two plain loops; over all bins they are what `causality_null` observed."""
-        decided = lab.rel("decisions").df()["occurred_us"].tolist()
-        commits = lab.rel("commits").df()["occurred_us"].tolist()
-        judged = [d for d in decided if min(commits) <= d <= max(commits) - 10 * DAY]
-        table = lab.project("causality_lags", days_after=10, bins=4, shifts=99)
-        for row in table.itertuples():
-            within = [
-                c - d
-                for d in judged
-                for c in commits
-                if row.lag_from * DAY < c - d <= row.lag_to * DAY
-            ]
-            assert row.observed == pytest.approx(len(within) / len(judged))
-            assert row.null_low <= row.null_mean <= row.null_high
-        whole = lab.project("causality_null", days_after=10, shifts=99).set_index("statistic")
-        assert table["observed"].sum() == pytest.approx(whole.loc["commits", "observed"])
-        assert table["null_mean"].sum() == pytest.approx(whole.loc["commits", "null_mean"])
-        assert set(table["decisions"]) == {len(judged)}
-
     def test_a_gathering_after_decisions_leaves_the_band(self, tmp_path: Path) -> None:
         """A commit two hours after each decision; the control has one every twelve hours.
 
