@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any, Literal
 
-from patina_lab.errors import InvalidOption
 from patina_lab.eventlog.build import Built, Request, build
 from patina_lab.eventlog.eventlog import (
     Eventlog,
@@ -19,14 +18,13 @@ from patina_lab.eventlog.eventlog import (
 )
 from patina_lab.eventlog.materialize import Materialized, materialize
 from patina_lab.eventlog.progress import Progress, fitting, silent
-from patina_lab.eventlog.relations import NAMES
 from patina_lab.eventlog.slice import Slice
 from patina_lab.eventlog.store import LogStore, Manifest
 from patina_lab.eventlog.times import Moment
 from patina_lab.project.config import Config, read_config
 from patina_lab.project.places import log_folder
 from patina_lab.projections import registry
-from patina_lab.projections.projection import Projection, check_params, inputs, reads
+from patina_lab.projections.projection import Projection, check_params, compose
 from patina_lab.projections.rel import Computed, Rel
 from patina_lab.sources.code.source import CodeSource
 from patina_lab.sources.event_files import EventFileSource
@@ -360,24 +358,13 @@ class Lab:
         Raises
         ------
         UnknownName
-            A relation or a parameter of that name does not exist.
+            A relation, a column or a parameter of that name does not exist.
+        UsageError
+            The function raised, or declares columns that it does not give.
         """
         if isinstance(function, str):
             function = registry.find(function)
-        plain = function.function if isinstance(function, Projection) else function
-        check_params(plain, params)
-        if not reads(plain):
-            raise InvalidOption(
-                f"{function!r} reads no relation.",
-                f"Name its parameters after relations: {', '.join(NAMES)}.",
-            )
-        rel = plain(*inputs(plain, self.log), **params)
-        if not isinstance(rel, Rel | Computed):
-            raise InvalidOption(
-                f"{function!r} returned a {type(rel).__name__}, not a Rel.",
-                "Return touches.query('SELECT …').",
-            )
-        table = self._with_provenance(rel.df())
+        table = self._with_provenance(compose(function, self.log, params).df())
         table.attrs.update(
             projection=getattr(function, "name", getattr(function, "__name__", "")),
             version=getattr(function, "version", 0),

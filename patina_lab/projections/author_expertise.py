@@ -7,7 +7,7 @@ gives   author, author_email, file_path, commit_count, lines_added, lines_remove
 
 from __future__ import annotations
 
-from patina_lab.projections.author_files import additive, author_files
+from patina_lab.projections.author_files import NEEDS, additive, author_files
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
@@ -44,6 +44,7 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
 
 
 @projection(
+    needs=NEEDS,
     additive=additive(_finish),
     columns={
         "author": "text, name after the mailmap",
@@ -81,6 +82,7 @@ def author_expertise(touches: Rel, *, min_commits: int = 1) -> Rel:
 
 
 @projection(
+    needs={"author_expertise": ("file_path", "author", "share", "commit_count", "rank")},
     columns={
         "file_path": "text",
         "commits": "integer, commits that touched the file",
@@ -88,7 +90,7 @@ def author_expertise(touches: Rel, *, min_commits: int = 1) -> Rel:
         "truck_factor": "integer, fewest people who together made more than half of the commits",
         "main_author": "text, who made most",
         "main_share": "fraction 0..1",
-    }
+    },
 )
 def truck_factor(author_expertise: Rel) -> Rel:
     """Say how few people hold most of a file's history.

@@ -25,6 +25,10 @@ _DAY_US = 86_400_000_000
 
 
 @projection(
+    needs={
+        "decisions": ("seq", "occurred_us", "source_id", "content"),
+        "commits": ("seq", "occurred_us", "sha", "message"),
+    },
     columns={
         "decision_seq": "integer, the decision's seq",
         "commit_seq": "integer, the commit's seq",
@@ -33,7 +37,7 @@ _DAY_US = 86_400_000_000
         "sha": "text",
         "message": "text, first line",
         "lag_days": "number, from decision to commit; negative before it",
-    }
+    },
 )
 def causality(
     decisions: Rel, commits: Rel, *, days_before: float = 0, days_after: float = 14
@@ -75,6 +79,11 @@ def causality(
 
 
 @projection(
+    needs={
+        "decisions": ("seq", "occurred_us", "content"),
+        "commits": ("seq", "occurred_us", "message"),
+        "touches": ("seq", "path"),
+    },
     columns={
         "statistic": "text: what is counted",
         "decisions": "integer, decisions that could be judged",
@@ -87,7 +96,7 @@ def causality(
         "effect_high": "number, upper end",
         "p": "fraction 0..1, one-sided: shifts that reach the observed value",
         "shifts": "integer, how many times were shifted",
-    }
+    },
 )
 def causality_null(
     decisions: Rel,

@@ -15,6 +15,10 @@ _DAY_US = 86_400_000_000
 
 
 @projection(
+    needs={
+        "decisions": ("seq", "occurred_us", "source_id", "content"),
+        "commits": ("seq", "occurred_us", "message"),
+    },
     columns={
         "decision_seq": "integer, the decision's seq",
         "occurred_us": "integer, microseconds since 1970 UTC",
@@ -22,7 +26,7 @@ _DAY_US = 86_400_000_000
         "decision": "text",
         "commits": "integer, commits in the window",
         "context": "text, first lines of their messages, oldest first; NULL where none",
-    }
+    },
 )
 def decision_context(decisions: Rel, commits: Rel, *, days: float = 7) -> Rel:
     """Join each decision with the messages of the commits before it.

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 
 @projection(
+    needs={
+        "touches": ("seq", "path", "old_path", "change"),
+        "commit_parents": ("seq", "parent"),
+    },
     columns={
         "identity": "integer from 1, in the order in which files appear",
         "path": "text, one name of the file",
@@ -28,7 +32,7 @@ if TYPE_CHECKING:
         "until_seq": "integer, seq of the last commit under this name",
         "commits": "integer, commits under this name",
         "current": "text, the file's last name; NULL where it was deleted",
-    }
+    },
 )
 def file_identity(touches: Rel, commit_parents: Rel) -> Computed:
     """Follow renames in topological order; a name that is used again is another file.

@@ -7,6 +7,10 @@ from patina_lab.projections.rel import Rel
 
 
 @projection(
+    needs={
+        "code_functions": ("seq", "path", "qualified", "line_start", "lines", "complexity"),
+        "touches": ("seq", "path", "lines_added", "lines_removed"),
+    },
     columns={
         "path": "text",
         "function": "text, qualified name",
@@ -17,7 +21,7 @@ from patina_lab.projections.rel import Rel
         "churn": "integer, lines added + removed in the file; NULL where none was counted",
         "score": "integer, commits times complexity",
         "seq": "integer, the code.function event",
-    }
+    },
 )
 def function_hotspots(
     code_functions: Rel, touches: Rel, *, min_complexity: int = 1, min_commits: int = 1

@@ -29,13 +29,18 @@ def _further(n: int) -> str:
 
 
 @projection(
+    needs={
+        "touches": ("seq", "path", "files"),
+        "import_edges": ("path", "target"),
+        "code_files": ("path", "kind"),
+    },
     columns={
         "file_a": "text, before file_b in code-point order",
         "file_b": "text",
         "count": "integer, commits that touched both",
         "jaccard": "fraction 0..1: commits with both / commits with either",
         "imports": "integer, imports from one to the other on the shortest way; NULL: no way",
-    }
+    },
 )
 def import_coupling(
     touches: Rel,

@@ -5,14 +5,15 @@ reads   touches: seq, occurred_us, path, author_name, author_email, lines_added,
 
 from __future__ import annotations
 
-from patina_lab.errors import InvalidOption
+from patina_lab.projections.calendar import calendar, day_us
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
-_PERIODS = ("week", "month", "quarter", "year")
-
 
 @projection(
+    needs={
+        "touches": ("seq", "occurred_us", "path", "author_email", "lines_added", "lines_removed")
+    },
     columns={
         "period": "timestamp, beginning of the period, UTC",
         "commits": "integer, commits",
@@ -20,7 +21,7 @@ _PERIODS = ("week", "month", "quarter", "year")
         "authors": "integer, people",
         "lines_added": "integer, lines; NULL where none could be counted",
         "lines_removed": "integer, lines; NULL as above",
-    }
+    },
 )
 def churn(touches: Rel, *, period: str = "month") -> Rel:
     """Sum up change by period.
@@ -32,26 +33,28 @@ def churn(touches: Rel, *, period: str = "month") -> Rel:
     """
     return touches.query(
         f"""
-        SELECT date_trunc('{_known(period)}', make_timestamptz(occurred_us)) AS period,
-               count(DISTINCT seq) AS commits, count(DISTINCT path) AS files,
-               count(DISTINCT author_email) AS authors,
-               CAST(sum(lines_added) AS BIGINT) AS lines_added,
-               CAST(sum(lines_removed) AS BIGINT) AS lines_removed
-        FROM touches
-        GROUP BY 1
-        ORDER BY 1
+        WITH {calendar(period, "touches")}
+        SELECT timestamp_micros(c.period_us) AS period,
+               count(DISTINCT t.seq) AS commits, count(DISTINCT t.path) AS files,
+               count(DISTINCT t.author_email) AS authors,
+               CAST(sum(t.lines_added) AS BIGINT) AS lines_added,
+               CAST(sum(t.lines_removed) AS BIGINT) AS lines_removed
+        FROM touches t JOIN calendar c ON c.day_us = {day_us("t.occurred_us")}
+        GROUP BY c.period_us
+        ORDER BY c.period_us
         """
     )
 
 
 @projection(
+    needs={"touches": ("occurred_us", "author_name", "author_email")},
     columns={
         "period": "timestamp, beginning of the period, UTC",
         "author": "text, name after the mailmap",
         "author_email": "text",
         "touches": "integer, pairs of commit and file",
         "share": "fraction 0..1 of the period's touches",
-    }
+    },
 )
 def ownership(touches: Rel, *, period: str = "month") -> Rel:
     """Say whose changes make up each period.
@@ -63,22 +66,16 @@ def ownership(touches: Rel, *, period: str = "month") -> Rel:
     """
     return touches.query(
         f"""
-        WITH each AS (
-            SELECT date_trunc('{_known(period)}', make_timestamptz(occurred_us)) AS period,
-                   author_email, max(author_name) AS author, count(*) AS touches
-            FROM touches
-            GROUP BY 1, author_email
+        WITH {calendar(period, "touches")}, each AS (
+            SELECT c.period_us, t.author_email, max(t.author_name) AS author,
+                   count(*) AS touches
+            FROM touches t JOIN calendar c ON c.day_us = {day_us("t.occurred_us")}
+            GROUP BY c.period_us, t.author_email
         )
-        SELECT period, author, author_email, touches,
-               CAST(touches AS DOUBLE) / CAST(sum(touches) OVER (PARTITION BY period) AS DOUBLE)
-                   AS share
+        SELECT timestamp_micros(period_us) AS period, author, author_email, touches,
+               CAST(touches AS DOUBLE)
+                   / CAST(sum(touches) OVER (PARTITION BY period_us) AS DOUBLE) AS share
         FROM each
-        ORDER BY period, touches DESC, author_email
+        ORDER BY period_us, touches DESC, author_email
         """
     )
-
-
-def _known(period: str) -> str:
-    if period not in _PERIODS:
-        raise InvalidOption(f"{period!r} is no period.", f"Use one of: {', '.join(_PERIODS)}.")
-    return period

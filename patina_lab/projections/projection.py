@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol, overload
 
-from patina_lab.errors import UnknownName
+from patina_lab.errors import InvalidOption, PatinaError, UnknownName, UsageError
 from patina_lab.projections.rel import Computed, Rel
 
 Function = Callable[..., Rel | Computed]
@@ -60,6 +64,9 @@ class Projection:
         Column -> ``"type, unit: meaning"``.
     additive : Additive or None
         None: it needs all events at once (batch).
+    needs : mapping
+        Relation -> the columns of it that are read.  Where it is given, a relation without
+        one of them is refused before any SQL is bound.
     """
 
     function: Function
@@ -67,6 +74,7 @@ class Projection:
     version: int
     columns: Mapping[str, str]
     additive: Additive | None = None
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # What help() and a notebook's `?` show is the function's; the value stays frozen.
@@ -102,10 +110,18 @@ class Projection:
             Those that it reads, in order; or one log or lab, which has them all.
         **params
             Its keyword-only parameters.
+
+        Raises
+        ------
+        UnknownName
+            A parameter, or a column that it needs, does not exist.
         """
         if len(relations) == 1 and not isinstance(relations[0], Rel | Computed):
             relations = inputs(self.function, relations[0])
         check_params(self.function, params)
+        for name, rel in zip(self.reads, relations, strict=False):
+            if isinstance(rel, Rel) and rel.engine is not None and name in self.needs:
+                replace(rel, name=name).needs(*self.needs[name])
         return self.function(*relations, **params)
 
     def __repr__(self) -> str:
@@ -147,6 +163,103 @@ def inputs(function: Callable[..., Any], source: Relations) -> tuple[Rel | Compu
     return tuple(found)
 
 
+def compose(function: Function, source: Relations, params: Mapping[str, Any]) -> Rel | Computed:
+    """Return what a projection, or any function of relations, makes of a log's relations.
+
+    Parameters
+    ----------
+    function : Projection or callable
+    source : Relations
+        A log, a lab, an exported log.
+    params : mapping
+        The function's keyword-only parameters.
+
+    Raises
+    ------
+    UnknownName
+        A relation, a column or a parameter does not exist.
+    InvalidOption
+        It reads no relation, or returns none.
+    UsageError
+        It raised an error of its own, or declares columns that it does not give.
+    """
+    plain = function.function if isinstance(function, Projection) else function
+    check_params(plain, params)
+    if not reads(plain):
+        raise InvalidOption(
+            f"{function!r} reads no relation.",
+            "Name its parameters after relations: eventlog, commits, touches, sessions, …",
+        )
+    given = inputs(plain, source)
+    with _told(function):
+        made = function(*given, **params)
+    if not isinstance(made, Rel | Computed):
+        raise InvalidOption(
+            f"{function!r} returned a {type(made).__name__}, not a Rel.",
+            "Return touches.query('SELECT …').",
+        )
+    if isinstance(made, Rel):
+        _check_columns(function, made.columns)
+        return made
+    return Computed(made.inputs, _guarded(function, made.function))
+
+
+def _guarded(function: Function, compute: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the Python part of a projection, with the same checks as its SQL."""
+
+    @functools.wraps(compute)
+    def guarded(*tables: Any) -> Any:
+        with _told(function):
+            table = compute(*tables)
+        _check_columns(function, table.column_names)
+        return table
+
+    return guarded
+
+
+def _check_columns(function: Function, gives: Sequence[str]) -> None:
+    """Refuse a table that is not the one that was declared."""
+    declared = list(function.columns) if isinstance(function, Projection) else []
+    if declared and declared != list(gives):
+        lacking = [name for name in declared if name not in gives]
+        more = [name for name in gives if name not in declared]
+        said = "; ".join(
+            f"{what} {', '.join(names)}"
+            for what, names in (("it lacks", lacking), ("undeclared:", more))
+            if names
+        )
+        raise UsageError(
+            f"The projection {_name(function)} does not give the columns that it declares "
+            f"({said or 'their order differs'}).",
+            f"It declares {', '.join(declared)} and gives {', '.join(gives)}.",
+        )
+
+
+@contextlib.contextmanager
+def _told(function: Function) -> Iterator[None]:
+    """Turn an error of somebody's function into one sentence with its place."""
+    try:
+        yield
+    except PatinaError:
+        raise
+    except Exception as err:
+        plain = inspect.unwrap(getattr(function, "function", function))
+        file = getattr(getattr(plain, "__code__", None), "co_filename", "")
+        lines = [frame.lineno for frame in traceback.extract_tb(err.__traceback__)
+                 if frame.filename == file]  # fmt: skip
+        # A cell's file is called after the process: its name would tell nobody anything.
+        place = "its cell" if not file.endswith(".py") or "ipykernel" in file else Path(file).name
+        at = f" at line {lines[-1]} of {place}" if lines else ""
+        raise UsageError(
+            f"The projection {_name(function)} failed{at}: {type(err).__name__}: {err}.",
+            "Mend it and ask again; the log is unchanged.",
+        ) from err
+
+
+def _name(function: Function) -> str:
+    return str(getattr(function, "name", getattr(function, "__name__", function)))
+
+
 def check_params(function: Callable[..., Any], params: Mapping[str, Any]) -> None:
     """Refuse a parameter that the function does not have, naming the nearest ones."""
     known = [
@@ -169,6 +282,7 @@ def projection(
     version: int = 1,
     columns: Mapping[str, str] | None = None,
     additive: Additive | None = None,
+    needs: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Callable[[Function], Projection]: ...
 def projection(
     function: Function | None = None,
@@ -178,6 +292,7 @@ def projection(
     version: int = 1,
     columns: Mapping[str, str] | None = None,
     additive: Additive | None = None,
+    needs: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Projection | Callable[[Function], Projection]:
     """Make a projection of a function, in a file or in a notebook's cell.
 
@@ -196,7 +311,12 @@ def projection(
 
     def make(function: Function) -> Projection:
         return Projection(
-            function, name or function.__name__, version, dict(columns or {}), additive
+            function,
+            name or function.__name__,
+            version,
+            dict(columns or {}),
+            additive,
+            dict(needs or {}),
         )
 
     return make if function is None else make(function)

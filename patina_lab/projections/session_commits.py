@@ -15,13 +15,18 @@ _HOUR_US = 3_600_000_000
 
 
 @projection(
+    needs={
+        "sessions": ("id", "seq", "occurred_us"),
+        "session_items": ("session_id", "occurred_us"),
+        "commits": ("seq", "occurred_us", "sha"),
+    },
     columns={
         "session_id": "text",
         "sha": "text, the commit",
         "session_seq": "integer, seq of the session's start",
         "commit_seq": "integer, seq of the commit",
         "minutes": "number, from the session's start to the commit",
-    }
+    },
 )
 def session_commits(
     sessions: Rel, session_items: Rel, commits: Rel, *, hours_after: float = 1

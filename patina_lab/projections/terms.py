@@ -44,6 +44,7 @@ def words(text: str) -> list[str]:
 
 
 @projection(
+    needs={"decisions": ("seq", "content")},
     columns={
         "decision_seq": "integer, the decision's seq",
         "term": "text",
@@ -52,7 +53,7 @@ def words(text: str) -> list[str]:
         "df": "integer, decisions that have the term",
         "idf": "number: ln((1 + N) / (1 + df)) + 1",
         "tfidf": "number: tf times idf, divided by the decision's Euclidean length",
-    }
+    },
 )
 def terms(decisions: Rel, *, min_df: int = 1) -> Computed:
     """Weigh the words of each decision against all decisions of the slice.
