@@ -204,7 +204,7 @@ def log(
 @click.pass_context
 @_speaks
 def export(context: click.Context, folder: Path, form: str, as_json: bool) -> None:
-    """Write every relation into FOLDER, one file each."""
+    """Write every relation into FOLDER, one file each, with a manifest.json."""
     from patina_lab.eventlog.export import export as export_relations
     from patina_lab.lab import open as open_lab
 
@@ -272,9 +272,10 @@ def project(
     from patina_lab.eventlog.export import stdout, write_table
     from patina_lab.lab import open as open_lab
     from patina_lab.projections import registry
+    from patina_lab.projections.projection import compose
 
     wanted = registry.find(name)
-    made = wanted(_sliced(open_lab(repo), **chosen), **_params(params))
+    made = compose(wanted, _sliced(open_lab(repo), **chosen), _params(params))
     form = "jsonl" if as_json else form
     if form == "table" and output is None:
         table = made.df()

@@ -20,7 +20,6 @@ from patina_lab.eventlog.eventlog import (
 )
 from patina_lab.eventlog.materialize import Materialized, materialize
 from patina_lab.eventlog.progress import Progress, fitting, silent
-from patina_lab.eventlog.relations import NAMES
 from patina_lab.eventlog.slice import Slice
 from patina_lab.eventlog.store import LogStore, Manifest
 from patina_lab.eventlog.times import Moment
@@ -34,10 +33,8 @@ from patina_lab.projections import registry
 from patina_lab.projections.evidence import evidence
 from patina_lab.projections.projection import (
     Projection,
-    attributed,
     check_params,
-    inputs,
-    reads,
+    compose,
 )
 from patina_lab.projections.rel import Computed, Rel
 from patina_lab.sources.code.source import CodeSource
@@ -370,30 +367,15 @@ class Lab:
         Raises
         ------
         UnknownName
-            A relation or a parameter of that name does not exist.
+            A relation, a column or a parameter of that name does not exist.
         ProjectionFailed
-            Its code raised.
+            Its code raised, or it declares columns that it does not give.
         """
         if isinstance(function, str):
             function = registry.find(function)
-        plain = function.function if isinstance(function, Projection) else function
-        check_params(plain, params)
-        if not reads(plain):
-            raise InvalidOption(
-                f"{function!r} reads no relation.",
-                f"Name its parameters after relations: {', '.join(NAMES)}.",
-            )
-        name = getattr(function, "name", getattr(function, "__name__", ""))
-        with attributed(name):
-            rel = plain(*inputs(plain, self.log), **params)
-        if not isinstance(rel, Rel | Computed):
-            raise InvalidOption(
-                f"{function!r} returned a {type(rel).__name__}, not a Rel.",
-                "Return touches.query('SELECT …').",
-            )
-        table = self._with_provenance(rel.df())
+        table = self._with_provenance(compose(function, self.log, params).df())
         table.attrs.update(
-            projection=name,
+            projection=getattr(function, "name", getattr(function, "__name__", "")),
             version=getattr(function, "version", 0),
             params=dict(params),
         )

@@ -90,7 +90,7 @@ def test_a_query_can_neither_write_nor_reach_outside(run, repo: Path, query: str
         (("scrape", "--repo", "/nonexistent"), 2, "NotARepository"),
         (("scrape", "--at", "no-such-ref"), 2, "UnknownRevision"),
         (("scrape", "--until", "soon"), 2, "UnknownTime"),
-        (("sql", "SELECT x FROM commits"), 2, "UsageError"),
+        (("sql", "SELECT x FROM commits"), 2, "UnknownName"),
         (("log", "--relation", "comits"), 2, "UnknownName"),
         (("log", "--as-of", "v9"), 2, "UnknownRevision"),
         (("report", "01_quikstart"), 2, "UnknownName"),

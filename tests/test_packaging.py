@@ -20,7 +20,7 @@ from setuptools import find_namespace_packages
 import patina_lab
 
 ROOT = Path(__file__).parents[1]
-PINNED_EXTRAS = ("lab", "dev", "prolog", "code", "serve")
+PINNED_EXTRAS = ("lab", "dev", "prolog", "code", "serve", "scale")
 # embed brings torch and ann a compiler: whoever wants them gets what their machine can have.
 UNPINNED_EXTRAS = ("embed", "ann")
 

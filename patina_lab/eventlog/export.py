@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import json
 import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -14,6 +18,7 @@ from patina_lab.errors import InvalidOption
 from patina_lab.eventlog.eventlog import Eventlog
 from patina_lab.eventlog.relations import NAMES
 from patina_lab.eventlog.store import translated
+from patina_lab.projections.engines import MANIFEST
 from patina_lab.projections.rel import Rel
 
 if TYPE_CHECKING:
@@ -89,7 +94,13 @@ def ordered(log: Eventlog, relation: str) -> Rel:
 
 
 def export(log: Eventlog, folder: Path, form: str = "parquet") -> dict[str, Path]:
-    """Write every relation of the log's slice into a folder, one file each.
+    """Write every relation of the log's slice into a folder, one file each, and a manifest.
+
+    The manifest is written last and says what the files are: ``digest`` and ``source_sha``
+    of the log, ``slice``, ``format``, ``versions`` of what wrote them and, for each of the
+    ``relations``, ``file``, ``rows``, ``columns`` (name -> type) and ``sha256`` of the file.
+    Two exports of one log have the same bytes.  ``scrape_meta`` alone tells when the log was
+    scraped, so that two scrapes of one commit differ in it and in its line of the manifest.
 
     Returns
     -------
@@ -97,9 +108,43 @@ def export(log: Eventlog, folder: Path, form: str = "parquet") -> dict[str, Path
         relation -> file.
     """
     files = {name: folder / f"{name}.{form}" for name in NAMES}
+    with contextlib.suppress(FileNotFoundError):
+        (folder / MANIFEST).unlink()  # what it says is no longer so
+    relations = {}
     for name, place in files.items():
-        write(ordered(log, name), log, place, form)
+        rel = ordered(log, name)
+        write(rel, log, place, form)
+        (rows,) = log.opened.rows(f"SELECT count(*) FROM ({rel.to_sql()})")[0]
+        described = log.opened.rows(f"DESCRIBE {rel.to_sql()}")
+        with place.open("rb") as written:
+            digest = hashlib.file_digest(written, "sha256").hexdigest()
+        relations[name] = {
+            "file": place.name,
+            "rows": rows,
+            "columns": {column: type_ for column, type_, *_ in described},
+            "sha256": digest,
+        }
+    manifest = {
+        "digest": log.digest,
+        "source_sha": log.opened.manifest.source_sha,
+        "slice": str(log.slice),
+        "format": form,
+        "versions": {name: version(name) for name in ("patina-lab", "duckdb")},
+        "relations": relations,
+    }
+    _write_text(folder / MANIFEST, json.dumps(manifest, indent=1) + "\n")
     return files
+
+
+def _write_text(target: Path, text: str) -> None:
+    """Write a file, whole or not at all."""
+    with translated(target.parent):
+        aside = target.with_name(f".{target.name}-{os.getpid()}")
+        try:
+            aside.write_text(text, encoding="utf-8")
+            aside.replace(target)
+        finally:
+            aside.unlink(missing_ok=True)
 
 
 def stdout() -> IO[bytes]:

@@ -207,6 +207,10 @@ class LogStore:
         )
 
 
+TIMESTAMP_MICROS = "CREATE MACRO timestamp_micros(us) AS make_timestamptz(us)"
+"""Spark's name for what projections need of every engine; see `projections.calendar`."""
+
+
 def attach(file: Path) -> duckdb.DuckDBPyConnection:
     """Return a connection in memory with the log `file` attached read-only as ``log``."""
     import duckdb
@@ -215,6 +219,7 @@ def attach(file: Path) -> duckdb.DuckDBPyConnection:
     try:
         # Timestamps are instants; shown in UTC they look the same on every machine.
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        connection.execute(TIMESTAMP_MICROS)
         limit_temporary_files(connection, Path(tempfile.gettempdir()))
         connection.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS log (READ_ONLY)")
         connection.execute("SELECT seq FROM log.main.eventlog LIMIT 1").fetchall()

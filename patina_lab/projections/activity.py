@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from patina_lab.projections.calendar import day_us
 from patina_lab.projections.projection import Additive, projection
 from patina_lab.projections.rel import Rel
 
 
 def _by_day(eventlog: Rel) -> Rel:
     return eventlog.query(
-        """
-        SELECT date_trunc('day', timestamp) AS day, event_type, count(*) AS events
-        FROM eventlog
-        GROUP BY 1, 2
+        f"""
+        WITH dated AS (
+            SELECT {day_us("occurred_us")} AS day_us, event_type FROM eventlog
+        )
+        SELECT day_us, event_type, count(*) AS events
+        FROM dated
+        GROUP BY day_us, event_type
         """
     )
 
@@ -19,19 +23,21 @@ def _by_day(eventlog: Rel) -> Rel:
 def _finish(days: Rel) -> Rel:
     return days.query(
         """
-        SELECT day, event_type, CAST(events AS BIGINT) AS events
+        SELECT timestamp_micros(day_us) AS day, event_type, CAST(events AS BIGINT) AS events
         FROM this
-        ORDER BY day, event_type
+        ORDER BY day_us, event_type
         """
     )
 
 
 @projection(
-    additive=Additive(_by_day, _finish, ("day", "event_type"), {"events": "sum"}),
+    needs={"eventlog": ("occurred_us", "event_type")},
+    version=2,
     evidence=lambda row, params: (
         "SELECT seq FROM eventlog WHERE "
-        f"event_type = {row['event_type']} AND date_trunc('day', timestamp) = {row['day']}"
+        f"event_type = {row['event_type']} AND {day_us('occurred_us')} = epoch_us({row['day']})"
     ),
+    additive=Additive(_by_day, _finish, ("day_us", "event_type"), {"events": "sum"}),
     columns={
         "day": "timestamp: 00:00 UTC of the day",
         "event_type": "text",

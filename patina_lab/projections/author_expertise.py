@@ -7,7 +7,7 @@ gives   author, author_email, file_path, commit_count, lines_added, lines_remove
 
 from __future__ import annotations
 
-from patina_lab.projections.author_files import additive, author_files
+from patina_lab.projections.author_files import NEEDS, additive, author_files
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
@@ -44,6 +44,7 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
 
 
 @projection(
+    needs=NEEDS,
     additive=additive(_finish),
     evidence=lambda row, params: (
         "SELECT seq FROM touches WHERE "
@@ -86,6 +87,7 @@ def author_expertise(touches: Rel, *, min_commits: int = 1) -> Rel:
 
 @projection(
     evidence=lambda row, params: f"SELECT seq FROM touches WHERE path = {row['file_path']}",
+    needs={"author_expertise": ("file_path", "author", "share", "commit_count", "rank")},
     columns={
         "file_path": "text",
         "commits": "integer, commits that touched the file",

@@ -9,6 +9,14 @@ from __future__ import annotations
 from patina_lab.projections.projection import Additive, Function
 from patina_lab.projections.rel import Rel
 
+NEEDS = {
+    "touches": (
+        *("seq", "occurred_us", "path", "author_name", "author_email"),
+        *("lines_added", "lines_removed"),
+    )
+}
+"""The columns that `author_files` reads."""
+
 
 def author_files(touches: Rel) -> Rel:
     """Sum up commits and lines by author and path.

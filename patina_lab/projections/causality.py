@@ -40,6 +40,13 @@ TOUCHED = (
 
 
 @projection(
+    needs={
+        "decisions": ("seq", "occurred_us", "source_id", "content"),
+        "commits": ("seq", "occurred_us", "sha", "message"),
+        "touches": ("seq", "path", "change"),
+        "commit_parents": ("seq", "parent"),
+        "eventlog": ("seq", "source_file"),
+    },
     version=2,
     evidence=lambda row, params: (
         f"SELECT seq FROM eventlog WHERE seq IN ({row['decision_seq']}, {row['commit_seq']})"

@@ -24,6 +24,12 @@ _DAY_US = 86_400_000_000
 
 
 @projection(
+    needs={
+        "decisions": ("seq", "occurred_us", "source_id", "content"),
+        "commits": ("seq", "occurred_us"),
+        "touches": ("seq", "path", "change"),
+        "eventlog": ("seq", "source_file"),
+    },
     evidence=lambda row, params: "SELECT seq FROM decisions UNION ALL SELECT seq FROM commits",
     columns={
         "lag_from": "number, days from decision to commit: the bin begins after it",

@@ -6,7 +6,7 @@ gives   author_a, author_b, email_a, email_b, shared_files, files_a, files_b, ja
 
 from __future__ import annotations
 
-from patina_lab.projections.author_files import additive, author_files
+from patina_lab.projections.author_files import NEEDS, additive, author_files
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
@@ -46,6 +46,7 @@ def _finish(files: Rel, *, max_authors: int | None = None, min_files: int = 1) -
 
 
 @projection(
+    needs=NEEDS,
     additive=additive(_finish),
     evidence=lambda row, params: (
         f"SELECT seq FROM touches WHERE author_email IN ({row['email_a']}, {row['email_b']}) "

@@ -20,6 +20,10 @@ _DAY_US = 86_400_000_000
         f"SELECT seq FROM commits WHERE occurred_us <= {row['occurred_us']} "
         f"AND occurred_us >= {row['occurred_us']} - {params['days']} * {_DAY_US}"
     ),
+    needs={
+        "decisions": ("seq", "occurred_us", "source_id", "content"),
+        "commits": ("seq", "occurred_us", "message"),
+    },
     columns={
         "decision_seq": "integer, the decision's seq",
         "occurred_us": "integer, microseconds since 1970 UTC",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patina_lab.projections.author_files import additive, author_files
+from patina_lab.projections.author_files import NEEDS, additive, author_files
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
@@ -14,7 +14,7 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
                CAST(sum(lines_added) AS BIGINT) AS lines_added,
                CAST(sum(lines_removed) AS BIGINT) AS lines_removed,
                CAST(sum(lines_added + lines_removed) AS BIGINT) AS churn,
-               make_timestamptz(max(last_commit_us)) AS last_changed
+               timestamp_micros(max(last_commit_us)) AS last_changed
         FROM this
         GROUP BY path
         HAVING sum(commit_count) >= {int(min_commits)}
@@ -24,6 +24,7 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
 
 
 @projection(
+    needs=NEEDS,
     additive=additive(_finish),
     evidence=lambda row, params: f"SELECT seq FROM touches WHERE path = {row['path']}",
     columns={

@@ -30,6 +30,11 @@ def _further(n: int) -> str:
 
 @projection(
     evidence=behind,
+    needs={
+        "touches": ("seq", "path", "files"),
+        "import_edges": ("path", "target"),
+        "code_files": ("path", "kind"),
+    },
     columns={
         "file_a": "text, before file_b in code-point order",
         "file_b": "text",

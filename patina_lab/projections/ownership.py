@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from patina_lab.errors import InvalidOption
+from patina_lab.projections.calendar import calendar, day_us
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
-
-_PERIODS = ("week", "month", "quarter", "year")
 
 
 @projection(
     evidence=lambda row, params: f"SELECT seq FROM touches WHERE {_during(row, params)}",
+    needs={
+        "touches": ("seq", "occurred_us", "path", "author_email", "lines_added", "lines_removed")
+    },
     columns={
         "period": "timestamp, beginning of the period, UTC",
         "commits": "integer, commits",
@@ -35,14 +36,15 @@ def churn(touches: Rel, *, period: str = "month") -> Rel:
     """
     return touches.query(
         f"""
-        SELECT date_trunc('{_known(period)}', make_timestamptz(occurred_us)) AS period,
-               count(DISTINCT seq) AS commits, count(DISTINCT path) AS files,
-               count(DISTINCT author_email) AS authors,
-               CAST(sum(lines_added) AS BIGINT) AS lines_added,
-               CAST(sum(lines_removed) AS BIGINT) AS lines_removed
-        FROM touches
-        GROUP BY 1
-        ORDER BY 1
+        WITH {calendar(period, "touches")}
+        SELECT timestamp_micros(c.period_us) AS period,
+               count(DISTINCT t.seq) AS commits, count(DISTINCT t.path) AS files,
+               count(DISTINCT t.author_email) AS authors,
+               CAST(sum(t.lines_added) AS BIGINT) AS lines_added,
+               CAST(sum(t.lines_removed) AS BIGINT) AS lines_removed
+        FROM touches t JOIN calendar c ON c.day_us = {day_us("t.occurred_us")}
+        GROUP BY c.period_us
+        ORDER BY c.period_us
         """
     )
 
@@ -52,6 +54,7 @@ def churn(touches: Rel, *, period: str = "month") -> Rel:
         "SELECT seq FROM touches WHERE "
         f"author_email = {row['author_email']} AND {_during(row, params)}"
     ),
+    needs={"touches": ("occurred_us", "author_name", "author_email")},
     columns={
         "period": "timestamp, beginning of the period, UTC",
         "author": "text, name after the mailmap",
@@ -70,26 +73,20 @@ def ownership(touches: Rel, *, period: str = "month") -> Rel:
     """
     return touches.query(
         f"""
-        WITH each AS (
-            SELECT date_trunc('{_known(period)}', make_timestamptz(occurred_us)) AS period,
-                   author_email, max(author_name) AS author, count(*) AS touches
-            FROM touches
-            GROUP BY 1, author_email
+        WITH {calendar(period, "touches")}, each AS (
+            SELECT c.period_us, t.author_email, max(t.author_name) AS author,
+                   count(*) AS touches
+            FROM touches t JOIN calendar c ON c.day_us = {day_us("t.occurred_us")}
+            GROUP BY c.period_us, t.author_email
         )
-        SELECT period, author, author_email, touches,
-               CAST(touches AS DOUBLE) / CAST(sum(touches) OVER (PARTITION BY period) AS DOUBLE)
-                   AS share
+        SELECT timestamp_micros(period_us) AS period, author, author_email, touches,
+               CAST(touches AS DOUBLE)
+                   / CAST(sum(touches) OVER (PARTITION BY period_us) AS DOUBLE) AS share
         FROM each
-        ORDER BY period, touches DESC, author_email
+        ORDER BY period_us, touches DESC, author_email
         """
     )
 
 
 def _during(row: Mapping[str, str], params: Mapping[str, str]) -> str:
     return f"date_trunc({params['period']}, make_timestamptz(occurred_us)) = {row['period']}"
-
-
-def _known(period: str) -> str:
-    if period not in _PERIODS:
-        raise InvalidOption(f"{period!r} is no period.", f"Use one of: {', '.join(_PERIODS)}.")
-    return period

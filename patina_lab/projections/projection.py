@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
 import traceback
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol, overload
 
-from patina_lab.errors import PatinaError, ProjectionFailed, UnknownName
+from patina_lab.errors import InvalidOption, PatinaError, ProjectionFailed, UnknownName
 from patina_lab.projections.rel import Computed, Rel
 
 Function = Callable[..., Rel | Computed]
@@ -66,6 +68,9 @@ class Projection:
         None: it needs all events at once (batch).
     evidence : callable or None
         Which events a row came from (law 6): without them it would not be as it is.
+    needs : mapping
+        Relation -> the columns of it that are read.  Where it is given, a relation without
+        one of them is refused before any SQL is bound.
     """
 
     function: Function
@@ -74,6 +79,7 @@ class Projection:
     columns: Mapping[str, str]
     additive: Additive | None = None
     evidence: Evidence | None = None
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         # What help() and a notebook's `?` show is the function's; the value stays frozen.
@@ -109,11 +115,19 @@ class Projection:
             Those that it reads, in order; or one log or lab, which has them all.
         **params
             Its keyword-only parameters.
+
+        Raises
+        ------
+        UnknownName
+            A parameter, or a column that it needs, does not exist.
         """
         if len(relations) == 1 and not isinstance(relations[0], Rel | Computed):
             relations = inputs(self.function, relations[0])
         check_params(self.function, params)
-        with attributed(self.name):
+        for name, rel in zip(self.reads, relations, strict=False):
+            if isinstance(rel, Rel) and rel.engine is not None and name in self.needs:
+                replace(rel, name=name).needs(*self.needs[name])
+        with attributed(self):
             return self.function(*relations, **params)
 
     def __repr__(self) -> str:
@@ -129,7 +143,7 @@ def reads(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def attributed(name: str) -> Iterator[None]:
+def attributed(function: Function) -> Iterator[None]:
     """Say whose code raised, and where, in one sentence; errors of this package stay.
 
     Raises
@@ -141,11 +155,17 @@ def attributed(name: str) -> Iterator[None]:
     except PatinaError:
         raise
     except Exception as err:
-        *_, last = traceback.extract_tb(err.__traceback__)
+        plain = inspect.unwrap(getattr(function, "function", function))
+        file = getattr(getattr(plain, "__code__", None), "co_filename", "")
+        lines = [frame.lineno for frame in traceback.extract_tb(err.__traceback__)
+                 if frame.filename == file]  # fmt: skip
+        # A cell's file is called after the process: its name would tell nobody anything.
+        place = "its cell" if not file.endswith(".py") or "ipykernel" in file else Path(file).name
+        at = f" at line {lines[-1]} of {place}" if lines else ""
         raise ProjectionFailed(
-            f"The projection {name} failed in line {last.lineno} of {last.name}: "
-            f"{type(err).__name__}: {str(err).rstrip('.')}.",
-            "Its own traceback stands above this one.",
+            f"The projection {_name(function)} failed{at}: {type(err).__name__}: "
+            f"{str(err).rstrip('.')}.",
+            "Mend it and ask again; the log is unchanged.",
         ) from err
 
 
@@ -176,6 +196,82 @@ def inputs(function: Callable[..., Any], source: Relations) -> tuple[Rel | Compu
     return tuple(found)
 
 
+def compose(function: Function, source: Relations, params: Mapping[str, Any]) -> Rel | Computed:
+    """Return what a projection, or any function of relations, makes of a log's relations.
+
+    Parameters
+    ----------
+    function : Projection or callable
+    source : Relations
+        A log, a lab, an exported log.
+    params : mapping
+        The function's keyword-only parameters.
+
+    Raises
+    ------
+    UnknownName
+        A relation, a column or a parameter does not exist.
+    InvalidOption
+        It reads no relation, or returns none.
+    ProjectionFailed
+        It raised an error of its own, or declares columns that it does not give.
+    """
+    plain = function.function if isinstance(function, Projection) else function
+    check_params(plain, params)
+    if not reads(plain):
+        raise InvalidOption(
+            f"{function!r} reads no relation.",
+            "Name its parameters after relations: eventlog, commits, touches, sessions, …",
+        )
+    given = inputs(plain, source)
+    with attributed(function):
+        made = function(*given, **params)
+    if not isinstance(made, Rel | Computed):
+        raise InvalidOption(
+            f"{function!r} returned a {type(made).__name__}, not a Rel.",
+            "Return touches.query('SELECT …').",
+        )
+    if isinstance(made, Rel):
+        _check_columns(function, made.columns)
+        return made
+    return Computed(made.inputs, _guarded(function, made.function))
+
+
+def _guarded(function: Function, compute: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the Python part of a projection, with the same checks as its SQL."""
+
+    @functools.wraps(compute)
+    def guarded(*tables: Any) -> Any:
+        with attributed(function):
+            table = compute(*tables)
+        _check_columns(function, table.column_names)
+        return table
+
+    return guarded
+
+
+def _check_columns(function: Function, gives: Sequence[str]) -> None:
+    """Refuse a table that is not the one that was declared."""
+    declared = list(function.columns) if isinstance(function, Projection) else []
+    if declared and declared != list(gives):
+        lacking = [name for name in declared if name not in gives]
+        more = [name for name in gives if name not in declared]
+        said = "; ".join(
+            f"{what} {', '.join(names)}"
+            for what, names in (("it lacks", lacking), ("undeclared:", more))
+            if names
+        )
+        raise ProjectionFailed(
+            f"The projection {_name(function)} does not give the columns that it declares "
+            f"({said or 'their order differs'}).",
+            f"It declares {', '.join(declared)} and gives {', '.join(gives)}.",
+        )
+
+
+def _name(function: Function) -> str:
+    return str(getattr(function, "name", getattr(function, "__name__", function)))
+
+
 def check_params(function: Callable[..., Any], params: Mapping[str, Any]) -> None:
     """Refuse a parameter that the function does not have, naming the nearest ones."""
     known = [
@@ -199,6 +295,7 @@ def projection(
     columns: Mapping[str, str] | None = None,
     additive: Additive | None = None,
     evidence: Evidence | None = None,
+    needs: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Callable[[Function], Projection]: ...
 def projection(
     function: Function | None = None,
@@ -209,6 +306,7 @@ def projection(
     columns: Mapping[str, str] | None = None,
     additive: Additive | None = None,
     evidence: Evidence | None = None,
+    needs: Mapping[str, tuple[str, ...]] | None = None,
 ) -> Projection | Callable[[Function], Projection]:
     """Make a projection of a function, in a file or in a notebook's cell.
 
@@ -227,7 +325,13 @@ def projection(
 
     def make(function: Function) -> Projection:
         return Projection(
-            function, name or function.__name__, version, dict(columns or {}), additive, evidence
+            function,
+            name or function.__name__,
+            version,
+            dict(columns or {}),
+            additive,
+            evidence,
+            dict(needs or {}),
         )
 
     return make if function is None else make(function)

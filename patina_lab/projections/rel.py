@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from patina_lab.errors import UnknownName
+from patina_lab.errors import UnknownName, UsageError
+from patina_lab.projections.columns import missing_column, unknown_column
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+
+
+T = TypeVar("T")
 
 
 class Engine(Protocol):
@@ -46,6 +50,8 @@ class Rel:
         What the relation is called inside the next query, besides ``this``.
     engine : Engine
         Runs the text when a table is asked for.
+    inputs : tuple of Rel
+        The relations that the text was made from; errors name their columns.
 
     Examples
     --------
@@ -60,6 +66,7 @@ class Rel:
     text: str
     name: str = "this"
     engine: Engine | None = field(default=None, repr=False, compare=False)
+    inputs: tuple[Rel, ...] = field(default=(), repr=False, compare=False)
 
     def query(self, sql: str, /, **others: Rel) -> Rel:
         """Return the relation that a SELECT makes of this one, and of others by name.
@@ -79,7 +86,10 @@ class Rel:
         own_with = _WITH.match(sql, begin)
         recursive = "RECURSIVE " if own_with and own_with[1] else ""
         body = ",\n" + sql[own_with.end() :] if own_with else "\n" + sql.strip()
-        return Rel(f"WITH {recursive}{inputs}{body}", engine=self.engine)
+        if self.name != "this":
+            named.pop("this", None)  # the same relation under its other name
+        made_from = tuple(replace(rel, name=name) for name, rel in named.items())
+        return Rel(f"WITH {recursive}{inputs}{body}", engine=self.engine, inputs=made_from)
 
     def pipe(self, function: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
         """Return ``function(self, *args, **params)``, so that steps read from left to right."""
@@ -92,29 +102,43 @@ class Rel:
     @property
     def columns(self) -> list[str]:
         """Names of the columns, without computing any row."""
-        return self._engine.columns(self.text)
+        return self._ask(self._engine.columns)
 
     def needs(self, *columns: str) -> Rel:
         """Return self, or say which column is missing and what its nearest names are."""
         have = self.columns
         for column in columns:
             if column not in have:
-                raise UnknownName.among(f"column in {self.name}", column, have)
+                raise unknown_column(column, {self.name: have})
         return self
 
     def explain(self) -> str:
         """Return the engine's plan."""
-        return self._engine.explain(self.text)
+        return self._ask(self._engine.explain)
 
     def df(self) -> pd.DataFrame:
         """Compute the relation as a pandas table."""
-        return self._engine.df(self.text)
+        return self._ask(self._engine.df)
 
     def arrow(self) -> pa.Table:
         """Compute the relation as an Arrow table."""
-        return self._engine.arrow(self.text)
+        return self._ask(self._engine.arrow)
 
     run = df
+
+    def _ask(self, what: Callable[[str], T]) -> T:
+        """Give the text to the engine; where it misses a column, say which ones there are."""
+        try:
+            return what(self.text)
+        except UsageError as err:
+            column = missing_column(err.message)
+            if column is None or isinstance(err, UnknownName):
+                raise
+            # An input that lacks it says so itself, about its own inputs.
+            have = {rel.name: rel.columns for rel in self.inputs}
+            if not have or any(column in columns for columns in have.values()):
+                raise
+            raise unknown_column(column, have) from err
 
     @property
     def _engine(self) -> Engine:
@@ -160,7 +184,7 @@ class Computed:
         from patina_lab.projections.projection import attributed
 
         tables = [rel.arrow() for rel in self.inputs]
-        with attributed(getattr(self.function, "__qualname__", repr(self.function))):
+        with attributed(self.function):
             return self.function(*tables)
 
     def df(self) -> pd.DataFrame:

@@ -18,6 +18,11 @@ _HOUR_US = 3_600_000_000
     evidence=lambda row, params: (
         f"SELECT seq FROM eventlog WHERE seq IN ({row['session_seq']}, {row['commit_seq']})"
     ),
+    needs={
+        "sessions": ("id", "seq", "occurred_us"),
+        "session_items": ("session_id", "occurred_us"),
+        "commits": ("seq", "occurred_us", "sha"),
+    },
     columns={
         "session_id": "text",
         "sha": "text, the commit",

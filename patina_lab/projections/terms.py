@@ -45,6 +45,7 @@ def words(text: str) -> list[str]:
 
 @projection(
     evidence=lambda row, params: f"SELECT seq FROM decisions WHERE seq = {row['decision_seq']}",
+    needs={"decisions": ("seq", "content")},
     columns={
         "decision_seq": "integer, the decision's seq",
         "term": "text",

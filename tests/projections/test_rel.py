@@ -144,8 +144,8 @@ def test_a_missing_column_is_named_with_the_nearest():
     assert JARS.needs("seed", "grams") is JARS
     with pytest.raises(UnknownName) as caught:
         JARS.needs("seed", "gram")
-    assert caught.value.message == "There is no column in jars 'gram'."
-    assert caught.value.hint == "Did you mean 'grams'?"
+    assert caught.value.message == "There is no column 'gram' in jars."
+    assert caught.value.hint == "Did you mean 'grams'? jars has seed, grams."
 
 
 @pytest.mark.parametrize("ask", ["df", "arrow", "run", "explain", "columns"])
@@ -161,7 +161,7 @@ def test_a_relation_without_an_engine_says_where_to_get_one(ask):
 @pytest.mark.parametrize(
     ("sql", "part"),
     [
-        ("SELECT gram FROM jars", '"gram" not found'),
+        ("SELECT gram FROM jars", "no column 'gram' in jars"),
         ("SELECT * FROM jras", "jras does not exist"),
         ("SELECT * FORM jars", "syntax error"),
         ("SELECT CAST(seed AS INTEGER) FROM jars", "Could not convert"),

@@ -1,0 +1,54 @@
+"""Saying which column is missing: the nearest names, and what the relations have."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+
+from patina_lab.errors import UnknownName
+
+# How engines say it: DuckDB (two ways), DataFusion, Spark, Sail.
+_SAID = (
+    re.compile(r'Referenced column "([^"]+)" (?:was )?not found'),
+    re.compile(r'does not have a column named "([^"]+)"'),
+    re.compile(r"No field named (?:[\w\"]+\.)?\"?([^\s\"]+?)\"?\.?(?:$|[\s;])", re.MULTILINE),
+    re.compile(r"name `(?:[^`]+`\.`)*([^`]+)` cannot be resolved"),
+    re.compile(r'cannot resolve attribute:? ?ObjectName\(\[.*?Identifier\("([^"]+)"\)\]\)'),
+    re.compile(r'ObjectName\(\[(?:Identifier\("[^"]+"\), )*Identifier\("([^"]+)"\)\]\) is missing'),
+)
+
+
+def missing_column(message: str) -> str | None:
+    r"""Return the column that an engine's error names as unknown; None where it names none.
+
+    Examples
+    --------
+    >>> missing_column('Binder Error: Referenced column "auhtor" not found in FROM clause!')
+    'auhtor'
+    >>> missing_column("Schema error: No field named t.auhtor. Valid fields are t.path.")
+    'auhtor'
+    """
+    for said in _SAID:
+        match = said.search(message)
+        if match:
+            return match[1]
+    return None
+
+
+def unknown_column(column: str, relations: Mapping[str, Iterable[str]]) -> UnknownName:
+    """Build the error about a column that none of `relations` (name -> columns) has.
+
+    Examples
+    --------
+    >>> print(unknown_column("auhtor", {"touches": ["path", "author_name"]}))
+    There is no column 'auhtor' in touches. Did you mean 'author_name'? touches has path, author_name.
+    """  # noqa: E501 - one sentence and its hint
+    known = {name: list(columns) for name, columns in relations.items()}
+    every = list(dict.fromkeys(c for columns in known.values() for c in columns))
+    near = difflib.get_close_matches(column.lower(), every, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    has = "; ".join(f"{name} has {', '.join(columns)}" for name, columns in known.items())
+    return UnknownName(
+        f"There is no column {column!r} in {' or '.join(known)}.", f"{hint}{has}." if has else hint
+    )
