@@ -331,7 +331,7 @@ class Bench:
     def _memory_and_size(self) -> None:
         """Load once more, untimed, to watch the memory; then look at the log."""
         home = self.fresh()
-        own = f"{sys.executable} {Path(__file__).resolve()} --child memory".split()
+        own = [sys.executable, str(Path(__file__).resolve()), "--child", "memory"]
         with peak_of_tree() as peak:
             argv = [*own, "scrape", "--quiet", "--json", "--repo", str(self.repository)]
             run = measure(argv, {**os.environ, "PATINA_HOME": str(home)})

@@ -40,10 +40,11 @@ _HOME = {
     "activity": "patina_lab.projections.activity",
     "author_expertise": "patina_lab.projections.author_expertise",
     "causality": "patina_lab.projections.causality",
-    "causality_null": "patina_lab.projections.causality",
+    "causality_null": "patina_lab.projections.causality_null",
     "co_changes": "patina_lab.projections.co_changes",
     "collaboration": "patina_lab.projections.collaboration",
     "decision_context": "patina_lab.projections.decision_context",
+    "difference": "patina_lab.projections.difference",
     "evaluate": "patina_lab.projections.evaluation",
     "hotspots": "patina_lab.projections.hotspots",
     "function_hotspots": "patina_lab.projections.function_hotspots",
@@ -68,6 +69,7 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "co_changes",
     "collaboration",
     "decision_context",
+    "difference",
     "hotspots",
     "evaluate",
     "function_hotspots",
@@ -86,10 +88,11 @@ if TYPE_CHECKING:
     from patina_lab.projections.activity import activity as activity
     from patina_lab.projections.author_expertise import author_expertise as author_expertise
     from patina_lab.projections.causality import causality as causality
-    from patina_lab.projections.causality import causality_null as causality_null
+    from patina_lab.projections.causality_null import causality_null as causality_null
     from patina_lab.projections.co_changes import co_changes as co_changes
     from patina_lab.projections.collaboration import collaboration as collaboration
     from patina_lab.projections.decision_context import decision_context as decision_context
+    from patina_lab.projections.difference import difference as difference
     from patina_lab.projections.evaluation import evaluate as evaluate
     from patina_lab.projections.function_hotspots import function_hotspots as function_hotspots
     from patina_lab.projections.hotspots import hotspots as hotspots

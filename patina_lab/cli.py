@@ -334,13 +334,15 @@ def evaluate(
 
 
 @main.command()
+@click.option("--repo", metavar="PATH", help="Whose kept tables; default: where we stand.")
 @_as_json
 @_speaks
-def projections(as_json: bool) -> None:
-    """List the projections: what they read, give, and take."""
+def projections(repo: str | None, as_json: bool) -> None:
+    """List the projections: what they read, give, and take; and the tables kept of them."""
     from patina_lab.projections import registry
 
     found = list(registry.every())
+    tables = _kept(repo)
     if as_json:
         said = [
             {
@@ -350,6 +352,7 @@ def projections(as_json: bool) -> None:
                 "params": p.params,
                 "columns": dict(p.columns),
                 "doc": p.summary,
+                "kept": [table for table in tables if table["projection"] == p.name],
             }
             for p in found
         ]
@@ -359,6 +362,75 @@ def projections(as_json: bool) -> None:
     for p in found:
         options = ", ".join(f"{k}={v}" for k, v in p.params.items())
         click.echo(f"{p.name:<{width}}  {p.summary}" + (f"  [{options}]" if options else ""))
+    if tables:
+        click.echo("\nKept beside the log:")
+    for table in tables:
+        state = f"stale: {table['stale']}" if table["stale"] else "up to date with the log"
+        params = ", ".join(f"{k}={v}" for k, v in table["params"].items())
+        click.echo(
+            f"{table['projection']:<{width}}  v{table['version']} ({params}), "
+            f"{table['slice']}, last updated {table['last_updated']}, {state}"
+        )
+
+
+def _kept(repo: str | None) -> list[dict[str, Any]]:
+    """Return what is known of the kept tables of a repository; none where we stand in none."""
+    from patina_lab.errors import MissingTool, UsageError
+    from patina_lab.eventlog.kept import kept, out_of_date
+    from patina_lab.lab import open as open_lab
+
+    try:
+        lab = open_lab(repo or ".")
+    except (UsageError, MissingTool):
+        if repo is not None:
+            raise
+        return []
+    if lab.store.manifest() is None:
+        return []
+    return [
+        {
+            "projection": table.projection,
+            "version": table.version,
+            "params": dict(table.params),
+            "slice": str(table.slice),
+            "last_updated": table.last_updated,
+            "through": table.through,
+            "recipe": table.recipe,
+            "stale": out_of_date(table, lab.log),
+        }
+        for table in kept(lab.projections)
+    ]
+
+
+@main.command()
+@_repo
+@click.option("--recipe", metavar="FILE", help="Another one than the commit's oxidize.yaml.")
+@click.option("--check", is_flag=True, help="Make nothing: say what is out of date (then exit 1).")
+@click.option("--quiet", is_flag=True, help="Show no progress.")
+@_as_json
+@_speaks
+def oxidize(repo: str, recipe: str | None, check: bool, quiet: bool, as_json: bool) -> None:
+    """Run the recipe of a repository: scrape its sources, bring its tables up to date."""
+    from patina_lab.lab import open as open_lab
+
+    lab = open_lab(repo)
+    if not check:
+        made = lab.oxidize(recipe, progress=not quiet)
+        click.echo(json.dumps(made.to_json(), sort_keys=True) if as_json else repr(made))
+        return
+    table = lab.oxidized(recipe)
+    behind = lab.staleness()
+    stale = int((table["stale"] != "").sum()) + (behind != "up to date with HEAD")
+    if as_json:
+        rows = json.loads(table.to_json(orient="records"))
+        click.echo(json.dumps({"recipe": table.attrs["recipe"], "log": behind, "tables": rows}))
+    else:
+        click.echo(f"log: {behind}")
+        for row in table.to_dict("records"):
+            fresh = f"up to date, last updated {row['last_updated']}"
+            click.echo(f"{row['table']}: {row['stale'] or fresh}")
+    if stale:
+        raise CheckFailed("What the recipe makes is out of date.", "Run: patina-lab oxidize")
 
 
 @main.command()
@@ -517,6 +589,34 @@ def verify(repo: str, at: str, as_json: bool) -> None:
         )
     if not as_json:
         click.echo(f"The log of {verdict.source_sha[:12]} is the same under all conditions.")
+
+
+@main.command()
+@_repo
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen.")
+@click.option("--port", default=8765, show_default=True, type=click.IntRange(0, 65535))
+@_speaks
+def serve(repo: str, host: str, port: int) -> None:
+    """Answer questions about the log as JSON over HTTP, read-only.
+
+    GET /health, /log, /projections, /projections/NAME; the schema is at /openapi.json. On
+    an address that other machines can reach, clients need the token that is in the
+    environment variable PATINA_TOKEN.
+    """
+    from patina_lab.lab import open as open_lab
+
+    try:
+        import uvicorn
+
+        from patina_lab.server import application
+    except ImportError as err:
+        raise MissingTool(
+            f"The server needs the package {err.name}, which is not here.",
+            "Install it with: pip install 'patina_lab[serve]'",
+        ) from err
+    token = os.environ.get("PATINA_TOKEN")
+    app = application(_scraped(open_lab(repo)), host=host, token=token)
+    uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)
 
 
 if __name__ == "__main__":

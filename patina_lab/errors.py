@@ -10,8 +10,10 @@
     │   ├── UnknownRevision            no such commit, branch or tag here
     │   ├── UnknownTime                a text that is no date and no timestamp
     │   ├── UnknownName                no such column, relation, parameter, notebook …
-    │   └── InvalidOption              an option with a value outside its range
+    │   ├── InvalidOption              an option with a value outside its range
+    │   └── InvalidRecipe              an oxidize.yaml that cannot be understood
     ├── CheckFailed                a check ran and said no                       (exit 1)
+    ├── ProjectionFailed           a projection's own code raised                (exit 1)
     ├── MissingTool                a program or an optional package is not here  (exit 3)
     └── StoreError                 the log cannot be read or written             (exit 1)
         ├── NoLog                      nothing was scraped yet
@@ -82,6 +84,10 @@ class InvalidOption(UsageError):
     """An option has a value outside its range."""
 
 
+class InvalidRecipe(UsageError):
+    """A recipe (``oxidize.yaml``) that cannot be understood."""
+
+
 class UnknownName(UsageError):
     """No column, relation, parameter or notebook has that name."""
 
@@ -107,6 +113,10 @@ class UnknownName(UsageError):
 
 class CheckFailed(PatinaError):
     """A check ran and said no."""
+
+
+class ProjectionFailed(PatinaError):
+    """The code of a projection raised an error of its own, or gave no table."""
 
 
 class MissingTool(PatinaError):

@@ -6,8 +6,10 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from patina_lab.errors import InvalidOption, InvalidRecipe
 from patina_lab.eventlog.build import Built, Request, build
 from patina_lab.eventlog.eventlog import (
     Eventlog,
@@ -22,8 +24,13 @@ from patina_lab.eventlog.slice import Slice
 from patina_lab.eventlog.store import LogStore, Manifest
 from patina_lab.eventlog.times import Moment
 from patina_lab.project.config import Config, read_config
-from patina_lab.project.places import log_folder
+from patina_lab.project.oxidize import META, Oxidized, oxidize
+from patina_lab.project.oxidize import meta as oxidize_meta
+from patina_lab.project.oxidize import status as oxidized_status
+from patina_lab.project.places import RECIPES, log_folder
+from patina_lab.project.recipe import Recipe, find_recipe, parse
 from patina_lab.projections import registry
+from patina_lab.projections.evidence import evidence
 from patina_lab.projections.projection import Projection, check_params, compose
 from patina_lab.projections.rel import Computed, Rel
 from patina_lab.sources.code.source import CodeSource
@@ -172,6 +179,7 @@ class Lab:
         rebuild: bool = False,
         jobs: int | None = None,
         progress: bool | Progress = True,
+        recipe: Recipe | None = None,
     ) -> ScrapeResult:
         """Bring the log up to date with the repository, or make it.
 
@@ -199,34 +207,31 @@ class Lab:
             Git processes; by default one a processor, two at most.
         progress : bool or Progress
             Show how far it is.
+        recipe : Recipe or None
+            What it says of sources is taken; by default what the commit's own recipe says.
 
         Returns
         -------
         ScrapeResult
         """
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
+        told: dict[str, Any] = {} if recipe is None else recipe.config()
+        told |= {k: v for k, v in (("lines", lines), ("merges", merges)) if v is not None}
+        if code is not None:
+            told["code"] = code if isinstance(code, bool) else _several(code)
         with Objects(self.repository) as objects:
             sha = self.repository.resolve(at)
-            request = self._request(objects, sha, code)
-        git = replace(
-            request.git,
-            lines=request.git.lines if lines is None else lines,
-            merges=request.git.merges if merges is None else merges,
-            jobs=jobs if jobs is not None else min(2, os.cpu_count() or 1),
-        )
+            request = self._request(objects, sha, told)
+        git = replace(request.git, jobs=jobs if jobs is not None else min(2, os.cpu_count() or 1))
         request = replace(request, at=at, until=until, worktree=worktree, git=git)
         built = build(self.repository, self.store, request, rebuild=rebuild, progress=show)
         self._cache.clear()
         return self._result(built)
 
-    def _request(
-        self, objects: Objects, sha: str, code: bool | str | Sequence[str] | None
-    ) -> Request:
-        """Return what the commit's own configuration asks for, and `code` where it is given."""
+    def _request(self, objects: Objects, sha: str, told: Mapping[str, Any]) -> Request:
+        """Return what the commit's own configuration asks for, and before it what is told."""
         config, problems = read_config(objects, sha)
-        if code is not None:
-            chosen = (code,) if isinstance(code, str) else code
-            config = replace(config, code=chosen if isinstance(chosen, bool) else tuple(chosen))
+        config = replace(config, **told)
         git = GitSource(lines=config.lines, merges=config.merges)  # type: ignore[arg-type]
         files, left_out = _file_sources(config)
         return Request(git=git, files=files, problems=(*problems, *left_out))
@@ -265,9 +270,8 @@ class Lab:
         sha = self.repository.resolve(revision)
         current = self.store.manifest()
         with Objects(self.repository) as objects:
-            told, code = self._told(objects, current) if current is not None else ({}, None)
-            request = self._request(objects, sha, code)
-            request = replace(request, git=replace(request.git, **told))
+            told = self._told(objects, current) if current is not None else {}
+            request = self._request(objects, sha, told)
         built = build(
             self.repository,
             self.store,
@@ -279,22 +283,18 @@ class Lab:
         connection, manifest = self.store.open(built.manifest)
         return OpenLog(connection, manifest, self._at)
 
-    def _told(
-        self, objects: Objects, log: Manifest
-    ) -> tuple[dict[str, Any], bool | Sequence[str] | None]:
-        """Return the options of git and of code that a log's user gave, unlike its commit.
+    def _told(self, objects: Objects, log: Manifest) -> dict[str, Any]:
+        """Return the fields of the configuration that a log's user gave, unlike its commit.
 
         They hold for the logs of other commits too; a commit's own configuration does not.
         """
-        options = {name: log.options["git"][name] for name in ("lines", "merges")}
-        code: bool | Sequence[str] | None = _globs(log.options["files"])
+        options = _config(log.options["git"], log.options["files"])
         if objects.present([log.source_sha]):
-            request = self._request(objects, log.source_sha, None)
-            usual = request.git.options()
+            request = self._request(objects, log.source_sha, {})
+            files = {source.name: source.options() for source in request.files}
+            usual = _config(request.git.options(), files)
             options = {name: value for name, value in options.items() if value != usual[name]}
-            if code == _globs({source.name: source.options() for source in request.files}):
-                code = None
-        return options, code
+        return options
 
     # -- looking -----------------------------------------------------------------------
 
@@ -320,7 +320,12 @@ class Lab:
         return replace(self, slice=self.log.where(*types, **named).slice, _cache=self._cache)
 
     def rel(self, name: str) -> Rel:
-        """Return one of the log's relations, lazily; see `Eventlog.rel`."""
+        """Return one of the log's relations, lazily; see `Eventlog.rel`.
+
+        ``oxidize_meta`` (``key, value``) says which recipe made which table.
+        """
+        if name == META:
+            return oxidize_meta(self.log, self.projections)
         return self.log.rel(name)
 
     def sql(self, query: str) -> pd.DataFrame:
@@ -359,18 +364,44 @@ class Lab:
         ------
         UnknownName
             A relation, a column or a parameter of that name does not exist.
+        ProjectionFailed
+            Its code raised.
         UsageError
-            The function raised, or declares columns that it does not give.
+            It declares columns that it does not give.
         """
         if isinstance(function, str):
             function = registry.find(function)
+        name = getattr(function, "name", getattr(function, "__name__", ""))
         table = self._with_provenance(compose(function, self.log, params).df())
         table.attrs.update(
-            projection=getattr(function, "name", getattr(function, "__name__", "")),
+            projection=name,
             version=getattr(function, "version", 0),
             params=dict(params),
         )
         return table
+
+    def evidence(
+        self, projection: str | Projection, row: Mapping[str, Any], /, **params: Any
+    ) -> Eventlog:
+        """Return the events that a row of a projection came from.
+
+        Parameters
+        ----------
+        projection : str or Projection
+        row : mapping
+            A row of its table, such as ``table.iloc[0]``.
+        **params
+            With which the table was made.
+
+        Returns
+        -------
+        Eventlog
+            The events, to be shown or sliced; without them the row would be another.
+        """
+        wanted = registry.find(projection) if isinstance(projection, str) else projection
+        check_params(wanted.function, params)
+        found = self.log.query(evidence(wanted, row, params)).arrow().column(0).to_pylist()
+        return replace(self.log, slice=replace(self.slice, seqs=tuple(sorted(set(found)))))
 
     def materialize(self, projection: str | Projection, /, **params: Any) -> Materialized:
         """Keep the table of a projection beside the log, and bring it up to date.
@@ -386,11 +417,94 @@ class Lab:
         Returns
         -------
         Materialized
-            With ``df()``, ``how``, ``added``, ``last_updated``.
+            With ``df()``, ``how``, ``added``, ``last_updated``, ``staleness``.
         """
         wanted = registry.find(projection) if isinstance(projection, str) else projection
         check_params(wanted.function, params)
-        return materialize(self.log, wanted, self.store.folder / "projections", **params)
+        made = materialize(self.log, wanted, self.projections, **params)
+        return replace(made, staleness="" if self.pinned else self.staleness())
+
+    @property
+    def projections(self) -> Path:
+        """Folder of the kept tables; it can be deleted at any time."""
+        return self.store.folder / "projections"
+
+    def oxidize(
+        self, recipe: str | os.PathLike[str] | Recipe | None = None, *, progress: bool = True
+    ) -> Oxidized:
+        """Run a recipe: scrape what it names, and bring its tables up to date.
+
+        Parameters
+        ----------
+        recipe : path, Recipe or None
+            None: the recipe of the commit at HEAD, ``.patina/oxidize.yaml`` or
+            ``oxidize.yaml``.
+        progress : bool
+
+        Returns
+        -------
+        Oxidized
+            ``made["hotspots"]`` is a table; each knows the hash of the recipe.
+
+        Raises
+        ------
+        InvalidRecipe
+            There is none, or it cannot be understood; the log is then unchanged.
+        """
+        wanted, place = self._recipe(recipe)
+        self._whole()
+        wanted.check(place)
+        self.scrape(recipe=wanted, progress=progress)
+        return oxidize(self.log, wanted, place, self.projections)
+
+    def oxidized(self, recipe: str | os.PathLike[str] | Recipe | None = None) -> pd.DataFrame:
+        """Say of each table of a recipe what made it, and why it is out of date.
+
+        Parameters
+        ----------
+        recipe : path, Recipe or None
+            As for `oxidize`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``table, projection, version, recipe, last_updated, through, stale``; `stale` is
+            empty where nothing has changed since.  ``attrs["log"]`` says how the log
+            relates to HEAD.
+        """
+        wanted, _ = self._recipe(recipe)
+        self._whole()
+        table = oxidized_status(self.log, wanted, self.projections)
+        table.attrs["log"] = self.staleness()
+        return table
+
+    def _whole(self) -> None:
+        if self.pinned is not None or not self.slice.is_all:
+            raise InvalidOption(
+                f"A recipe makes tables of the whole log, and this lab shows {self.slice}.",
+                "Run it on the lab that pt.open gave; lab.materialize keeps tables of slices.",
+            )
+
+    def _recipe(self, given: str | os.PathLike[str] | Recipe | None) -> tuple[Recipe, str]:
+        """Return a recipe, and the place that it is named by."""
+        if isinstance(given, Recipe):
+            return given, "a recipe made in Python"
+        if given is not None:
+            try:
+                return parse(Path(given).read_text(encoding="utf-8"), str(given)), str(given)
+            except (OSError, UnicodeDecodeError) as err:
+                raise InvalidRecipe(
+                    f"The recipe {given} cannot be read: {err}.", "Name a YAML file in UTF-8."
+                ) from err
+        with Objects(self.repository) as objects:
+            found = find_recipe(objects, self.repository.resolve("HEAD"))
+        if found is None or found[1] is None:
+            raise InvalidRecipe(
+                f"The commit at HEAD of {self.repository.name} has no recipe.",
+                f"Commit one as {RECIPES[0]}, or name a file: lab.oxidize('my.yaml').",
+            )
+        place, text = found[0], found[1]
+        return parse(text, place), place
 
     def report(
         self,
@@ -497,10 +611,11 @@ def _file_sources(config: Config) -> tuple[tuple[FileSource, ...], list[Problem]
     globs = config.sessions if isinstance(config.sessions, str) else list(config.sessions)
     sources: dict[str, FileSource] = {}
     problems = []
-    built_in: list[FileSource] = [
-        EventFileSource(config.events, config.unknown),  # type: ignore[arg-type]
-        SessionSource(glob=globs, mode=config.sessions_mode),
-    ]
+    built_in: list[FileSource] = []
+    if config.events:
+        built_in.append(EventFileSource(config.events, config.unknown))  # type: ignore[arg-type]
+    if globs:
+        built_in.append(SessionSource(glob=globs, mode=config.sessions_mode))
     if config.code:
         built_in.append(CodeSource(config.code if isinstance(config.code, tuple) else ("*",)))
     for made in built_in:
@@ -519,7 +634,19 @@ def _file_sources(config: Config) -> tuple[tuple[FileSource, ...], list[Problem]
     return tuple(sources[name] for name in sorted(sources)), problems
 
 
-def _globs(files: Mapping[str, Mapping[str, Any]]) -> Sequence[str] | bool:
-    """Return the paths that the code source reads, by the options of the file sources."""
-    globs: Sequence[str] | bool = files["code"]["globs"] if "code" in files else False
-    return globs
+def _config(git: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the fields of the configuration from which these options of sources came."""
+    notes, events, code = (files.get(name) for name in ("sessions", "event_files", "code"))
+    return {
+        "lines": git["lines"],
+        "merges": git["merges"],
+        "sessions": tuple(notes["glob"]) if notes else (),
+        "sessions_mode": notes["mode"] if notes else "full",
+        "events": events["folder"] if events else "",
+        "unknown": events["unknown"] if events else "keep",
+        "code": tuple(code["globs"]) if code else False,
+    }
+
+
+def _several(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)

@@ -55,7 +55,7 @@ def test_an_unknown_projection_gets_its_nearest(run, repo: Path) -> None:
 def test_projections_are_listed_with_columns_and_parameters(run) -> None:
     said = {p["name"]: p for p in json.loads(run("projections", "--json").stdout)}
     assert said["co_changes"]["reads"] == ["touches"]
-    assert said["co_changes"]["params"] == {"max_files": 50, "min_count": 2}
+    assert said["co_changes"]["params"] == {"max_files": 50, "min_count": 2, "by": "commit"}
     assert all(p["columns"] and p["doc"] for p in said.values())
 
 

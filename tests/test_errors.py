@@ -27,6 +27,8 @@ CODES = {
     "UnknownTime": 2,
     "UnknownName": 2,
     "InvalidOption": 2,
+    "InvalidRecipe": 2,
+    "ProjectionFailed": 1,
     "CheckFailed": 1,
     "MissingTool": 3,
     "StoreError": 1,

@@ -23,7 +23,7 @@ LAYERS = [
     {"project", "personas", "beliefs", "search"},
     {"views", "reports", "datasets"},
     {"lab"},
-    {"doctor", "verify"},
+    {"doctor", "verify", "server"},
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
@@ -31,6 +31,7 @@ BESIDE = {
     ("events", "errors"): "an event that cannot be understood is an error",
     ("eventlog", "projections"): "a log hands its relations out as queries",
     ("eventlog", "sources"): "the build pulls events out of the sources",
+    ("personas", "project"): "a persona reads what projects keep",
     ("reports", "views"): "a report shows numbers and charts",
 }
 

@@ -20,7 +20,7 @@ from setuptools import find_namespace_packages
 import patina_lab
 
 ROOT = Path(__file__).parents[1]
-PINNED_EXTRAS = ("lab", "dev", "prolog", "code", "scale")
+PINNED_EXTRAS = ("lab", "dev", "prolog", "code", "serve", "scale")
 # embed brings torch and ann a compiler: whoever wants them gets what their machine can have.
 UNPINNED_EXTRAS = ("embed", "ann")
 
@@ -101,10 +101,10 @@ def test_every_extra_is_pinned_or_free_on_purpose() -> None:
     assert set(project()["optional-dependencies"]) == {*PINNED_EXTRAS, *UNPINNED_EXTRAS}
 
 
-def test_what_reads_code_comes_with_dev() -> None:
-    """The tests read code, so [dev] has what [code] has."""
+def test_what_reads_code_and_serves_comes_with_dev() -> None:
+    """The tests read code and ask the server, so [dev] has what [code] and [serve] have."""
     extras = project()["optional-dependencies"]
-    assert set(extras["code"]) <= set(extras["dev"])
+    assert {*extras["code"], *extras["serve"]} <= set(extras["dev"])
 
 
 def test_conda_list_equals_the_core_and_lab() -> None:
@@ -120,7 +120,7 @@ def test_conda_list_equals_the_core_and_lab() -> None:
     assert set(own) >= ONLY_CONDA
     assert str(own["python"].specifier) == project()["requires-python"]
     assert own["hnswlib"].specifier == wanted("ann")["hnswlib"].specifier
-    assert pip == ["-e .[lab,dev,code]"]
+    assert pip == ["-e .[lab,dev,code,serve]"]
 
 
 def test_channels_are_names() -> None:

@@ -336,12 +336,17 @@ class _Scrape:
         connection = duckdb.connect(str(built), config=_FILE)
         try:
             connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '400MB'")
+            connection.execute("SET checkpoint_threshold = '1KB'")
             connection.execute("SET enable_progress_bar = false")
             store_.limit_temporary_files(connection, self.folder)
+            attached = self._attach_last(connection, store, last, build_upon=build_upon)
+            had = attached and build_upon
+            connection.execute("BEGIN")
             connection.execute(_sql("schema.sql"))
             for statement in view_statements():
                 connection.execute(statement)
-            had = self._attach_last(connection, store, last, build_upon=build_upon)
+            if attached:
+                connection.execute("INSERT INTO scrape_meta FROM old_meta ORDER BY ALL")
             with Staging(self.folder) as staging:
                 history = self._git(connection, staging, last if had else None)
                 self._files(connection, staging, build_upon=had)
@@ -352,6 +357,7 @@ class _Scrape:
             self.progress("write", 0, None)
             counted = self._write(connection, staging, had=had)
             manifest = self._manifest(connection, last, counted, had=had)
+            connection.execute("COMMIT")
         finally:
             connection.close()
         return _Made(built, manifest, counted["added"], counted["removed"], had)
@@ -364,22 +370,22 @@ class _Scrape:
         *,
         build_upon: bool,
     ) -> bool:
-        """Attach the last log as ``old``, or an empty one; say whether there is one."""
+        """Attach the last log as ``old``; say whether there is one that can be read."""
         import duckdb
 
-        if last is not None:
-            place = str(store.folder / last.file).replace("'", "''")
-            try:
-                connection.execute(f"ATTACH '{place}' AS old (READ_ONLY)")
-                connection.execute(
-                    "INSERT INTO scrape_meta SELECT * FROM old.main.scrape_meta ORDER BY ALL"
-                )
-            except duckdb.Error as err:
-                if build_upon:
-                    raise _UnreadableBase(
-                        f"The last log {place} cannot be read ({str(err).splitlines()[0]})."
-                    ) from err
-        return build_upon and last is not None
+        if last is None:
+            return False
+        place = str(store.folder / last.file).replace("'", "''")
+        try:
+            connection.execute(f"ATTACH '{place}' AS old (READ_ONLY)")
+            connection.execute("CREATE TEMP TABLE old_meta AS FROM old.main.scrape_meta")
+        except duckdb.Error as err:
+            if build_upon:
+                raise _UnreadableBase(
+                    f"The last log {place} cannot be read ({str(err).splitlines()[0]})."
+                ) from err
+            return False
+        return True
 
     # -- reading -----------------------------------------------------------------------
 
@@ -397,8 +403,8 @@ class _Scrape:
             )
             again = _column(
                 connection,
-                "SELECT source_id FROM old.main.quarantine WHERE source = 'git' AND reason IN "
-                f"{_RETRIED}",
+                "SELECT source_id FROM old.main.quarantine WHERE source = 'git' "
+                f"AND source_id IS NOT NULL AND reason IN {_RETRIED}",
             )
             # A clone can also become shallower: what was read whole is a boundary now.
             again |= have.intersection(self.objects.shallow)
@@ -583,14 +589,12 @@ class _Scrape:
         for kind in COLUMNS:
             connection.execute(f"CREATE TEMP TABLE new_{kind} AS FROM {staging.reader(kind)}")
             (self.folder / f"{kind}.ndjson").unlink()
-        connection.execute("BEGIN")
         for statement in [*_statements(_sql("write_new.sql")), *_statements(tables)]:
             connection.execute(statement)
         self._authors(connection)
         for statement in _statements(_sql("write.sql")):
             connection.execute(statement)
         write_links(connection)
-        connection.execute("COMMIT")
         (events,) = _row(connection, "SELECT count(*) FROM eventlog")
         kept = before = 0
         if had:
@@ -607,6 +611,13 @@ class _Scrape:
         for mode, oid, path in self.objects.tree(self.wanted.sha, ".mailmap"):
             if path == b".mailmap" and mode != "120000":
                 content = next(self.objects.blobs([oid]))[1]
+                if content is None:
+                    why = f"The .mailmap {oid} is not here; names are as the commits have them."
+                    connection.execute(
+                        "INSERT INTO new_problem (source, reason, detail, source_file, object_id) "
+                        "VALUES ('git', 'missing object', ?, '.mailmap', ?)",
+                        [why, oid],
+                    )
         proper = mailmap(self.objects, content, rows)
         pairs = [proper[row] for row in rows]
         connection.execute(

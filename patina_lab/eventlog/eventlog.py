@@ -75,7 +75,14 @@ class OpenLog:
             with _QUIET, warnings.catch_warnings():
                 # DuckDB's conversion of TIMESTAMPTZ uses a keyword that pandas 3.1 deprecates.
                 warnings.filterwarnings("ignore", message="The inplace keyword")
-                return result.df()
+                kinds = [str(column[1]) for column in result.description]
+                table = result.df()
+            if not len(table):
+                # An empty text column comes as object, a full one as str: they are one type.
+                for n, kind in enumerate(kinds):
+                    if kind in ("VARCHAR", "STRING"):
+                        table.isetitem(n, table.iloc[:, n].astype("str").array)
+            return table
 
     def arrow(self, sql: str) -> pa.Table:
         """Run a query; return a whole Arrow table."""

@@ -3,7 +3,7 @@
 ::
 
     log, projection, parameters, slice  -> a folder
-        state.json       which log, which events, which code it shows
+        state.json       which log, which events, which code it shows, and who asked for it
         events.parquet   ids of the events that were counted
         part-N.parquet   partial counts: the first of all events, then one for each update
 
@@ -21,15 +21,14 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from patina_lab.eventlog.eventlog import Eventlog
 from patina_lab.eventlog.slice import quote
 from patina_lab.eventlog.store import translated
-from patina_lab.events.identity import canonical_json
+from patina_lab.events.identity import canonical_json, instant
 from patina_lab.projections.projection import Additive, Projection, inputs
 from patina_lab.projections.rel import Rel
 
@@ -58,9 +57,17 @@ class Materialized:
     added : int
         Events that were counted now.
     last_updated : str
-        When, as RFC 3339; in no table.
+        When the events that it shows were recorded: the time of the scrape, from the log's
+        ``scrape_meta``, as RFC 3339.  In no table, and never the time of this call.
+    through : str
+        The instant of the newest event that it shows, as RFC 3339; empty where there is none.
+        Unlike `last_updated` the same on every machine.
     rel : Rel
         The table.
+    recipe : str
+        Hash of the recipe that asked for it; empty where somebody did so by hand.
+    staleness : str
+        How the log relates to the repository, where that is known.
     """
 
     projection: Projection
@@ -69,7 +76,10 @@ class Materialized:
     how: str
     added: int
     last_updated: str
+    through: str
     rel: Rel
+    recipe: str = ""
+    staleness: str = ""
 
     def df(self) -> pd.DataFrame:
         """Return the table as pandas."""
@@ -79,15 +89,23 @@ class Materialized:
             version=self.projection.version,
             params=dict(self.params),
             digest=self.digest,
+            last_updated=self.last_updated,
+            through=self.through,
+            recipe=self.recipe,
+            staleness=self.staleness,
         )
         return table
 
     def __repr__(self) -> str:
-        return (
-            f"<{self.projection.name} v{self.projection.version}: {self.how}, "
-            f"{self.added:,} events counted, last updated {self.last_updated}, "
-            f"log {self.digest[:12]}>"
-        )
+        said = [f"{self.how}, {self.added:,} events counted", f"last updated {self.last_updated}"]
+        if self.through:
+            said.append(f"events to {self.through}")
+        if self.recipe:
+            said.append(f"recipe {self.recipe[:12]}")
+        said.append(f"log {self.digest[:12]}")
+        if self.staleness:
+            said.append(self.staleness)
+        return f"<{self.projection.name} v{self.projection.version}: {', '.join(said)}>"
 
 
 def place(folder: Path, projection: Projection, log: Eventlog, params: Mapping[str, Any]) -> Path:
@@ -96,7 +114,7 @@ def place(folder: Path, projection: Projection, log: Eventlog, params: Mapping[s
         {
             "version": projection.version,
             "params": {**projection.params, **params},
-            "slice": repr(log.slice),
+            "slice": asdict(log.slice),
         }
     )
     return folder / f"{projection.name}-{hashlib.sha256(text).hexdigest()[:16]}"
@@ -105,10 +123,18 @@ def place(folder: Path, projection: Projection, log: Eventlog, params: Mapping[s
 def is_stale(folder: Path, projection: Projection, log: Eventlog, **params: Any) -> bool:
     """Whether the kept table is missing, or shows another log than `log`."""
     state = _state(place(folder, projection, log, params))
-    return state is None or state["digest"] != log.digest or state["authors"] != _authors(log)
+    return state is None or not _shows(state, log)
 
 
-def materialize(log: Eventlog, projection: Projection, folder: Path, **params: Any) -> Materialized:
+def _shows(state: Mapping[str, Any], log: Eventlog) -> bool:
+    # Tags are no part of a log's digest, and names may be corrected without an event.
+    seen = (state["digest"], state["refs"], state["authors"])
+    return seen == (log.digest, log.opened.manifest.refs_digest, authors(log))
+
+
+def materialize(
+    log: Eventlog, projection: Projection, folder: Path, *, recipe: str = "", **params: Any
+) -> Materialized:
     """Return the table of a projection over a log, from what was kept wherever that is exact.
 
     Parameters
@@ -117,6 +143,8 @@ def materialize(log: Eventlog, projection: Projection, folder: Path, **params: A
     projection : Projection
     folder : Path
         Where tables are kept; it can be deleted at any time.
+    recipe : str
+        Hash of the recipe that asks for it; kept with the table.
     **params
         Of the projection.
 
@@ -129,14 +157,17 @@ def materialize(log: Eventlog, projection: Projection, folder: Path, **params: A
     additive = projection.additive
     with translated(folder):
         state = _state(here)
-        authors = _authors(log)
-        if state is not None and (state["digest"], state["authors"]) == (log.digest, authors):
+        about = _about(log, projection, params, recipe or (state or {}).get("recipe", ""))
+        if state is not None and _shows(state, log):
             how, added = "fresh", 0
+            if state.get("recipe") != about["recipe"]:
+                _write_state(here, {**state, "recipe": about["recipe"]})
         elif additive is None or not additive.holds(params):
             how, added = "batch", len(log)
-            _write_whole(here, log, projection, params, authors)
+            _write_whole(here, log, projection, params, about)
         else:
-            how, added = _bring_up_to_date(here, log, projection, additive, params, authors, state)
+            how, added = _bring_up_to_date(here, log, projection, additive, params, about, state)
+        _sweep(here, about)
     state = _state(here)
     assert state is not None
     return Materialized(
@@ -146,7 +177,9 @@ def materialize(log: Eventlog, projection: Projection, folder: Path, **params: A
         how,
         added,
         state["last_updated"],
+        state["through"],
         _table(here, log, projection, params, state),
+        state["recipe"],
     )
 
 
@@ -155,10 +188,42 @@ def _state(here: Path) -> dict[str, Any] | None:
         state: dict[str, Any] = json.loads((here / "state.json").read_text())
     except (OSError, ValueError):
         return None
-    return state if all((here / part).exists() for part in state.get("parts", ())) else None
+    whole = "refs" in state and all((here / part).exists() for part in state.get("parts", ()))
+    return state if whole else None
 
 
-def _authors(log: Eventlog) -> list[list[str]]:
+def _about(
+    log: Eventlog, projection: Projection, params: Mapping[str, Any], recipe: str
+) -> dict[str, Any]:
+    """Return what is kept about a table besides its rows."""
+    ((updated,),) = log.opened.rows(
+        "SELECT epoch_us(max(last_updated)) FROM log.main.scrape_meta "
+        "WHERE batch = (SELECT max(batch) FROM log.main.scrape_meta)"
+    )
+    ((newest,),) = log.opened.rows(f"SELECT max(occurred_us) FROM ({log.rel().to_sql()})")
+    return {
+        "projection": projection.name,
+        "version": projection.version,
+        "params": {**projection.params, **params},
+        "slice": json.loads(canonical_json(asdict(log.slice))),
+        "digest": log.digest,
+        "refs": log.opened.manifest.refs_digest,
+        "authors": authors(log),
+        "last_updated": "" if updated is None else instant(updated).isoformat(timespec="seconds"),
+        "through": "" if newest is None else instant(newest).isoformat(),
+        "recipe": recipe,
+    }
+
+
+def _sweep(here: Path, about: Mapping[str, Any]) -> None:
+    """Remove the same table as an older version of the projection made it."""
+    for other in here.parent.glob(f"{about['projection']}-*"):
+        state = _state(other) if other != here else None
+        if state and all(state[key] == about[key] for key in ("projection", "params", "slice")):
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def authors(log: Eventlog) -> list[list[str]]:
     """Return the identities, as written and as corrected by the mailmap."""
     rows = log.opened.rows(
         "SELECT name, email, proper_name, proper_email FROM log.main.authors ORDER BY ALL"
@@ -178,11 +243,15 @@ def _bring_up_to_date(
     projection: Projection,
     additive: Additive,
     params: Mapping[str, Any],
-    authors: list[list[str]],
+    about: Mapping[str, Any],
     state: Mapping[str, Any] | None,
 ) -> tuple[str, int]:
     shared = {name: params[name] for name in additive.params if name in params}
-    if state is not None and "events" in state and not _corrected(state["authors"], authors):
+    if (
+        state is not None
+        and "events" in state
+        and not _corrected(state["authors"], about["authors"])
+    ):
         new, gone = _difference(here / state["events"], log)
         if not gone and len(new) <= MOST_NEW:
             only = replace(log, slice=replace(log.slice, seqs=tuple(new)))
@@ -192,11 +261,11 @@ def _bring_up_to_date(
             if len(parts) >= MOST_PARTS:
                 part = _merged(here, log, additive, [*parts], also=part)
                 parts = []
-            _commit(here, log, part, parts, authors)
+            _commit(here, log, part, parts, about)
             return "incremental", len(new)
     part = additive.partial(*inputs(additive.partial, log), **shared)
     assert isinstance(part, Rel)
-    _commit(here, log, part, [], authors)
+    _commit(here, log, part, [], about)
     return "rebuilt", len(log)
 
 
@@ -253,16 +322,18 @@ def _table(
 
 
 def _commit(
-    here: Path, log: Eventlog, part: Rel, kept: list[str], authors: list[list[str]]
+    here: Path, log: Eventlog, part: Rel, kept: list[str], about: Mapping[str, Any]
 ) -> None:
     """Write a part and the events counted; the state, replaced last, makes them count."""
-    stamp = hashlib.sha256(repr((log.digest, authors, kept)).encode()).hexdigest()[:12]
+    stamp = hashlib.sha256(
+        repr((log.digest, about["refs"], about["authors"], kept)).encode()
+    ).hexdigest()[:12]
     name, events = f"part-{len(kept)}-{stamp}.parquet", f"events-{stamp}.parquet"
     here.mkdir(parents=True, exist_ok=True)
     _copy(log, part.to_sql(), here / name)
     counted = "SELECT event_id, coalesce(source_file, '') AS place FROM this"
     _copy(log, log.rel().query(counted).to_sql(), here / events)
-    _finish_state(here, log, [*kept, name], authors, events)
+    _finish_state(here, [*kept, name], about, events)
 
 
 def _write_whole(
@@ -270,16 +341,24 @@ def _write_whole(
     log: Eventlog,
     projection: Projection,
     params: Mapping[str, Any],
-    authors: list[list[str]],
+    about: Mapping[str, Any],
 ) -> None:
     import pyarrow.parquet as pq
 
-    made = projection.function(*inputs(projection.function, log), **params)
+    made = projection(*inputs(projection.function, log), **params)
     here.mkdir(parents=True, exist_ok=True)
-    name = f"whole-{hashlib.sha256(repr((log.digest, authors)).encode()).hexdigest()[:12]}.parquet"
+    stamp = hashlib.sha256(
+        repr((log.digest, about["refs"], about["authors"])).encode()
+    ).hexdigest()[:12]
+    name = f"whole-{stamp}.parquet"
     with _aside(here / name) as aside:
         pq.write_table(made.arrow(), aside)
-    _finish_state(here, log, [name], authors, None)
+    _finish_state(here, [name], about, None)
+
+
+def _stamp(about: Mapping[str, Any], kept: list[str]) -> str:
+    text = repr((about["digest"], about["refs"], about["authors"], kept))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _copy(log: Eventlog, sql: str, target: Path) -> None:
@@ -299,19 +378,18 @@ def _aside(target: Path) -> Any:
 
 
 def _finish_state(
-    here: Path, log: Eventlog, parts: list[str], authors: list[list[str]], events: str | None
+    here: Path, parts: list[str], about: Mapping[str, Any], events: str | None
 ) -> None:
-    state = {
-        "digest": log.digest,
-        "authors": authors,
-        "parts": parts,
-        "last_updated": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+    state = {**about, "parts": parts}
     if events is not None:
         state["events"] = events
-    with _aside(here / "state.json") as aside:
-        aside.write_text(json.dumps(state, sort_keys=True))
+    _write_state(here, state)
     wanted = {*parts, "state.json", events}
     for old in here.iterdir():
         if old.is_file() and old.name not in wanted:
             old.unlink(missing_ok=True)
+
+
+def _write_state(here: Path, state: Mapping[str, Any]) -> None:
+    with _aside(here / "state.json") as aside:
+        aside.write_text(json.dumps(state, sort_keys=True))

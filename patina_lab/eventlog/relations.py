@@ -126,7 +126,7 @@ def relation_sql(name: str, chosen: Slice, prefix: str) -> str:
             f=keyed,
             # The one place where a row names another event: one that lies beyond is not told.
             q=Slice(until_us=chosen.until_us).time_predicate("q"),
-            path=chosen.path_predicate("t.path"),
+            path=chosen.path_predicate("t"),
         )
     )
 

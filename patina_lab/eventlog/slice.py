@@ -37,6 +37,12 @@ def _matches(column: str, patterns: Iterable[str]) -> str:
     return tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
 
 
+def _touches(alias: str, patterns: Iterable[str]) -> str:
+    """Return a predicate: a row of ``touch`` concerns a file, also one that it renames away."""
+    given = tuple(patterns)
+    return f"({_matches(f'{alias}.path', given)} OR {_matches(f'{alias}.old_path', given)})"
+
+
 @dataclass(frozen=True)
 class Slice:
     """Half-open time × types × sources × authors × paths.
@@ -54,8 +60,8 @@ class Slice:
     authors : tuple of tuple of str
         Names or e-mail addresses, as written or as the mailmap has them.
     paths : tuple of tuple of str
-        Files that a commit touched, or the file that an event was read from; ``*`` also
-        crosses ``/``.
+        Files that a commit touched (of a rename, both names), or the file that an event was
+        read from; ``*`` also crosses ``/``.
     seqs : tuple of int or None
         Exactly these events.
 
@@ -119,9 +125,9 @@ class Slice:
             tests.append(f"{alias}.occurred_us < {self.until_us}")
         return " AND ".join(tests) or "TRUE"
 
-    def path_predicate(self, column: str) -> str:
-        """Return the part of the predicate that concerns paths, over a path column."""
-        return " AND ".join(_matches(column, group) for group in self.paths) or "TRUE"
+    def path_predicate(self, alias: str) -> str:
+        """Return the part of the predicate that concerns paths, over a row of ``touch``."""
+        return " AND ".join(_touches(alias, group) for group in self.paths) or "TRUE"
 
     def predicate(self, alias: str, schema: str = "") -> str:
         """Return the whole slice as a predicate over a row of the eventlog.
@@ -150,7 +156,7 @@ class Slice:
             )
         tests += [
             f"({_matches(f'{alias}.source_file', group)} OR {alias}.seq IN (SELECT t.seq FROM "
-            f"{schema}touch t WHERE {_matches('t.path', group)}))"
+            f"{schema}touch t WHERE {_touches('t', group)}))"
             for group in self.paths
         ]
         return " AND ".join(test for test in tests if test != "TRUE") or "TRUE"

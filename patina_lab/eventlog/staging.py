@@ -49,7 +49,11 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 """Columns of each staged kind of row; `n` numbers the new events of one scrape."""
 
-_BUFFER = 1 << 20
+_ROWS = 512
+"""Rows that are joined before they are written."""
+
+_LONG = 1 << 16
+"""A row of more bytes than this is written at once, so that few of them are in memory."""
 
 
 class Staging:
@@ -58,25 +62,38 @@ class Staging:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files: dict[str, IO[bytes]] = {}
+        self._rows: dict[str, list[bytes]] = {}
         self.longest = 0
         self.events = 0
 
     def __enter__(self) -> Staging:
         self._files = {
-            kind: (self.folder / f"{kind}.ndjson").open("wb", buffering=_BUFFER) for kind in COLUMNS
+            kind: (self.folder / f"{kind}.ndjson").open("wb", buffering=0) for kind in COLUMNS
         }
+        self._rows = {kind: [] for kind in COLUMNS}
         return self
 
     def __exit__(self, *exc: object) -> None:
         # All of them, also where the disk is full and the first cannot be flushed.
         with contextlib.ExitStack() as closing:
-            for file in self._files.values():
+            for kind, file in self._files.items():
                 closing.callback(file.close)
+                closing.callback(self._flush, kind)
 
     def _write(self, kind: str, row: Mapping[str, Any]) -> None:
+        rows = self._rows[kind]
         line = orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
-        self.longest = max(self.longest, len(line))
-        self._files[kind].write(line)
+        rows.append(line)
+        if len(rows) == _ROWS or len(line) > _LONG:
+            self._flush(kind)
+
+    def _flush(self, kind: str) -> None:
+        rows = self._rows[kind]
+        self.longest = max(self.longest, *map(len, rows), 0)
+        text = memoryview(b"".join(rows))
+        rows.clear()
+        while text:  # an unbuffered file may take less than it is given
+            text = text[self._files[kind].write(text) :]
 
     def event(self, source: str, event: Event) -> None:
         """Stage an event, and a commit's derived rows."""

@@ -1,17 +1,19 @@
 """What a project says about itself: ``[tool.patina_lab]`` in its ``pyproject.toml``.
 
 It is read from the commit that is scraped, not from the work tree: the same commit must
-give the same log, whoever has edited the file since.
+give the same log, whoever has edited the file since.  What the commit's recipe
+(``oxidize.yaml``) says of sources comes before it.
 """
 
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from patina_lab.errors import UnknownName
+from patina_lab.errors import InvalidRecipe, UnknownName
 from patina_lab.project.places import SESSIONS, SHARED_EVENTS
+from patina_lab.project.recipe import find_recipe, parse
 from patina_lab.sources.repository import Objects
 from patina_lab.sources.source import Problem
 
@@ -24,9 +26,10 @@ class Config:
     ----------
     sessions : str or tuple of str
         Where session notes lie, as patterns; ``*`` stays within a folder, ``**`` does not.
+        Empty: they are not read.
     sessions_mode : {"full", "strict"}
     events : str
-        Folder of event files.
+        Folder of event files; empty: they are not read.
     unknown : {"keep", "warn", "fail"}
         Policy for event types that are not in the catalog.
     lines : bool
@@ -57,8 +60,25 @@ _ALLOWED: dict[str, tuple[str, ...]] = {
 def read_config(objects: Objects, sha: str) -> tuple[Config, list[Problem]]:
     """Return the configuration of a commit, and what is wrong with it.
 
-    A key that is unknown or has a wrong value is reported and its default used.
+    A key that is unknown or has a wrong value is reported and its default used; a recipe
+    that cannot be understood is reported and says nothing.
     """
+    config, problems = _of_pyproject(objects, sha)
+    found = find_recipe(objects, sha)
+    if found is None:
+        return config, problems
+    place, text = found
+    if text is None:
+        absent = f"The recipe {place} is not in this clone; it is as if there were none."
+        return config, [*problems, Problem("config", "missing object", absent, source_file=place)]
+    try:
+        return replace(config, **parse(text, place).config()), problems
+    except InvalidRecipe as err:
+        fault = Problem("config", "invalid recipe", str(err), source_file=place)
+        return config, [*problems, fault]
+
+
+def _of_pyproject(objects: Objects, sha: str) -> tuple[Config, list[Problem]]:
     text = None
     for mode, oid, path in objects.tree(sha, "pyproject.toml"):
         if path == b"pyproject.toml" and mode != "120000":

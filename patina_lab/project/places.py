@@ -9,8 +9,14 @@ from pathlib import Path
 SHARED_EVENTS = ".patina/shared/events"
 """Event files that the team committed, inside a repository."""
 
+LOCAL_EVENTS = ".patina/local/events"
+"""Event files of one user, in the work tree; git ignores them."""
+
 SESSIONS = "layer/sessions/*.md"
 """Session notes, inside a repository."""
+
+RECIPES = (".patina/oxidize.yaml", "oxidize.yaml")
+"""Where a project's recipe lies, inside a repository; the first one found is taken."""
 
 
 def home() -> Path:

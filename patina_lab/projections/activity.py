@@ -34,6 +34,10 @@ def _finish(days: Rel) -> Rel:
     needs={"eventlog": ("occurred_us", "event_type")},
     version=2,
     additive=Additive(_by_day, _finish, ("day_us", "event_type"), {"events": "sum"}),
+    evidence=lambda row, params: (
+        "SELECT seq FROM eventlog WHERE "
+        f"event_type = {row['event_type']} AND date_trunc('day', timestamp) = {row['day']}"
+    ),
     columns={
         "day": "timestamp: 00:00 UTC of the day",
         "event_type": "text",

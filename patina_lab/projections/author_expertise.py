@@ -46,6 +46,10 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
 @projection(
     needs=NEEDS,
     additive=additive(_finish),
+    evidence=lambda row, params: (
+        "SELECT seq FROM touches WHERE "
+        f"author_email = {row['author_email']} AND path = {row['file_path']}"
+    ),
     columns={
         "author": "text, name after the mailmap",
         "author_email": "text, after the mailmap; the identity",
@@ -83,6 +87,7 @@ def author_expertise(touches: Rel, *, min_commits: int = 1) -> Rel:
 
 @projection(
     needs={"author_expertise": ("file_path", "author", "share", "commit_count", "rank")},
+    evidence=lambda row, params: f"SELECT seq FROM touches WHERE path = {row['file_path']}",
     columns={
         "file_path": "text",
         "commits": "integer, commits that touched the file",

@@ -1,11 +1,16 @@
-"""Causality: commits that follow a decision, beside what chance would give.
+"""Causality: commits around a decision, and what ties them to it.
 
-What is computed is *association*.  A commit that comes after a decision and speaks of the
-same things may carry it out, or may merely come after it.
+What is computed is *association*.  A commit that comes after a decision, descends from the
+commit that recorded it and speaks of the same things may carry it out, or may merely come
+after it.  :mod:`patina_lab.projections.causality_null` says what chance would give.
 
 reads   decisions: seq, occurred_us, source_id, content
         commits: seq, occurred_us, sha, message
-        touches: seq, path
+        touches: seq, path, change
+        commit_parents: seq, parent
+        eventlog: seq, source_file (where a decision was written down)
+gives   decision_seq, commit_seq, source_id, decision, sha, message, lag_days, shared_terms,
+        shared_files, recorded, descends
 """
 
 from __future__ import annotations
@@ -13,9 +18,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
+from patina_lab.projections.ancestry import descends
+from patina_lab.projections.overlap import overlap
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
-from patina_lab.projections.terms import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,12 +29,28 @@ if TYPE_CHECKING:
 
 _DAY_US = 86_400_000_000
 
+DECIDED = (
+    "SELECT d.seq, d.occurred_us, d.source_id, d.content, e.source_file "
+    "FROM decisions d LEFT JOIN eventlog e ON e.seq = d.seq ORDER BY d.seq"
+)
+TOUCHED = (
+    "SELECT seq, path, max(CASE WHEN change = 'D' THEN 0 ELSE 1 END) AS kept "
+    "FROM touches GROUP BY seq, path ORDER BY seq, path"
+)
+
 
 @projection(
     needs={
         "decisions": ("seq", "occurred_us", "source_id", "content"),
         "commits": ("seq", "occurred_us", "sha", "message"),
+        "touches": ("seq", "path", "change"),
+        "commit_parents": ("seq", "parent"),
+        "eventlog": ("seq", "source_file"),
     },
+    version=2,
+    evidence=lambda row, params: (
+        f"SELECT seq FROM eventlog WHERE seq IN ({row['decision_seq']}, {row['commit_seq']})"
+    ),
     columns={
         "decision_seq": "integer, the decision's seq",
         "commit_seq": "integer, the commit's seq",
@@ -36,222 +58,167 @@ _DAY_US = 86_400_000_000
         "decision": "text",
         "sha": "text",
         "message": "text, first line",
-        "lag_days": "number, from decision to commit; negative before it",
+        "lag_days": "number, days from decision to commit; negative before it",
+        "shared_terms": "integer, words of the decision in the commit's message or paths",
+        "shared_files": "integer, files that the decision names and the commit touched",
+        "recorded": "boolean: this commit brought the decision into the repository",
+        "descends": "boolean: it is that commit or descends from it; NULL where none is known",
     },
 )
 def causality(
-    decisions: Rel, commits: Rel, *, days_before: float = 0, days_after: float = 14
-) -> Rel:
+    decisions: Rel,
+    commits: Rel,
+    touches: Rel,
+    commit_parents: Rel,
+    eventlog: Rel,
+    *,
+    days_before: float = 0,
+    days_after: float = 14,
+) -> Computed:
     """Pair each decision with the commits of the window after it (and, if asked, before).
 
     Parameters
     ----------
-    decisions, commits : Rel
+    decisions, commits, touches, commit_parents, eventlog : Rel
     days_before, days_after : float
-        The window around the decision.  A commit at the very instant of the decision is
-        part of ``days_before``.
+        The window around the decision: ``days_before=7, days_after=7`` is seven days either
+        way.  A commit at the very instant of the decision is part of ``days_before``.
 
     Returns
     -------
-    Rel
-        One row a decision and commit, by decision and lag.  Read it beside
-        :func:`causality_null`.
+    Computed
+        One row a decision and commit, by decision, lag and commit.  Read it beside
+        `causality_null`.
+
+    Raises
+    ------
+    InvalidOption
+        The window is none.
+
+    Notes
+    -----
+    The commit that *recorded* a decision is the first one, from the moment of the decision
+    on, that touched the file it stands in.  Where the slice has none, nothing can be said
+    of descent, and ``descends`` is NULL.  A commit can come after a decision by its date
+    without descending from it: whoever made it on another branch need not have known.
+    Words that more than a tenth of the commits have (and more than 5) are not counted.
     """
     if days_before < 0 or days_after <= 0:
         raise InvalidOption(
             f"days_before={days_before}, days_after={days_after} is no window.",
             "Use days_before >= 0 and days_after > 0.",
         )
-    return decisions.query(
-        f"""
-        SELECT d.seq AS decision_seq, c.seq AS commit_seq, d.source_id, d.content AS decision,
-               c.sha, split_part(c.message, chr(10), 1) AS message,
-               CAST(c.occurred_us - d.occurred_us AS DOUBLE) / CAST({_DAY_US} AS DOUBLE)
-                   AS lag_days
-        FROM decisions d
-        JOIN commits c
-            ON c.occurred_us > d.occurred_us - {round(days_before * _DAY_US) + (days_before > 0)}
-            AND c.occurred_us <= d.occurred_us + {round(days_after * _DAY_US)}
-        ORDER BY d.seq, lag_days, c.seq
-        """,
-        commits=commits,
+    d = decisions.query(DECIDED, eventlog=eventlog)
+    c = commits.query(
+        "SELECT seq, occurred_us, sha, message FROM commits ORDER BY occurred_us, seq"
     )
+    t = touches.query(TOUCHED)
+    p = commit_parents.query(
+        "SELECT seq, parent FROM commit_parents WHERE parent IS NOT NULL ORDER BY seq, parent"
+    )
+    before, after = round(days_before * _DAY_US), round(days_after * _DAY_US)
+
+    def pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table) -> pa.Table:
+        return _pair(d, c, t, p, before, after)
+
+    return compute(pair, d, c, t, p)
 
 
-@projection(
-    needs={
-        "decisions": ("seq", "occurred_us", "content"),
-        "commits": ("seq", "occurred_us", "message"),
-        "touches": ("seq", "path"),
-    },
-    columns={
-        "statistic": "text: what is counted",
-        "decisions": "integer, decisions that could be judged",
-        "observed": "number, mean a decision",
-        "null_mean": "number, mean of the same under shifted times",
-        "null_low": "number, 2.5th percentile under shifted times",
-        "null_high": "number, 97.5th percentile",
-        "effect": "number: observed - null_mean",
-        "effect_low": "number, lower end of a 95 % interval (bootstrap over decisions)",
-        "effect_high": "number, upper end",
-        "p": "fraction 0..1, one-sided: shifts that reach the observed value",
-        "shifts": "integer, how many times were shifted",
-    },
-)
-def causality_null(
-    decisions: Rel,
-    commits: Rel,
-    touches: Rel,
-    *,
-    days_after: float = 14,
-    shifts: int = 999,
-    seed: int = 0,
-) -> Computed:
-    """Compare what follows decisions with what follows the same decisions at other times.
-
-    Parameters
-    ----------
-    decisions, commits, touches : Rel
-    days_after : float
-        The window after a decision.
-    shifts : int
-        How many random shifts make the null distribution.
-    seed : int
-        Of the shifts and of the bootstrap; the same seed gives the same table.
-
-    Returns
-    -------
-    Computed
-        Two rows: ``commits`` (how many commits follow) and ``related`` (how many of them
-        share a word of the decision in their message or in a path).
-
-    Notes
-    -----
-    All decisions are shifted together by one random length, around the span of the commits
-    as around a clock (Politis & Romano 1992 give the circular idea).  Shifting keeps the
-    rhythm of both series and breaks only their alignment, so bursts of work do not look
-    like effects.  ``p = (1 + #{null >= observed}) / (1 + shifts)``.  Decisions whose window
-    leaves the span of the commits are not judged.  A small p says that commits gather after
-    decisions; it does not say why.
-    """
-    if shifts < 1:
-        raise InvalidOption(f"shifts={shifts} gives no null distribution.", "Use 99 or more.")
-    d = decisions.query("SELECT seq, occurred_us, content FROM decisions ORDER BY seq")
-    c = commits.query("SELECT seq, occurred_us, message FROM commits ORDER BY occurred_us, seq")
-    t = touches.query("SELECT DISTINCT seq, path FROM touches ORDER BY seq, path")
-    window = round(days_after * _DAY_US)
-
-    def against_chance(d: pa.Table, c: pa.Table, t: pa.Table) -> pa.Table:
-        return _against_chance(d, c, t, window, shifts, seed)
-
-    return compute(against_chance, d, c, t)
-
-
-def _against_chance(
-    d: pa.Table, c: pa.Table, t: pa.Table, window: int, shifts: int, seed: int
-) -> pa.Table:
+def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after: int) -> pa.Table:
     import numpy as np
     import pyarrow as pa
+    import pyarrow.compute as pc
 
-    commit_us = c.column("occurred_us").to_numpy()
-    decided_us = d.column("occurred_us").to_numpy()
-    rng = np.random.default_rng(seed)
-    rows: list[dict[str, object]] = []
-    if len(commit_us):
-        begin, span = int(commit_us[0]), int(commit_us[-1] - commit_us[0])
-        judged = (decided_us >= begin) & (decided_us + window <= begin + span)
-        at = decided_us[judged]
-        related = _related(d, c, t, judged)
-        offsets = rng.integers(0, max(span, 1), shifts)
-        for name, weight in (("commits", None), ("related", related)):
-            if not len(at):
-                continue
-            seen = _following(commit_us, at, window, weight)
-            null = np.array(
-                [
-                    _following(
-                        commit_us,
-                        begin + (at - begin + int(o)) % max(span - window, 1),
-                        window,
-                        weight,
-                    ).mean()
-                    for o in offsets
-                ]
-            )
-            resampled = rng.integers(0, len(seen), (999, len(seen)))
-            effects = seen[resampled].mean(axis=1) - null.mean()
-            rows.append(
-                {
-                    "statistic": name,
-                    "decisions": len(at),
-                    "observed": float(seen.mean()),
-                    "null_mean": float(null.mean()),
-                    "null_low": float(np.quantile(null, 0.025)),
-                    "null_high": float(np.quantile(null, 0.975)),
-                    "effect": float(seen.mean() - null.mean()),
-                    "effect_low": float(np.quantile(effects, 0.025)),
-                    "effect_high": float(np.quantile(effects, 0.975)),
-                    "p": float((1 + (null >= seen.mean()).sum()) / (1 + shifts)),
-                    "shifts": shifts,
-                }
-            )
-    integers = ("decisions", "shifts")
-    schema = pa.schema(
-        [
-            (
-                name,
-                pa.string()
-                if name == "statistic"
-                else pa.int64()
-                if name in integers
-                else pa.float64(),
-            )
-            for name in causality_null.columns
-        ]
+    decided, committed = d.column("occurred_us").to_numpy(), c.column("occurred_us").to_numpy()
+    first = np.searchsorted(committed, decided - before, "left" if before else "right")
+    counts = np.searchsorted(committed, decided + after, "right") - first
+    decision = np.repeat(np.arange(len(decided)), counts)
+    begins = np.cumsum(counts) - counts
+    commit = np.arange(counts.sum()) - np.repeat(begins, counts) + np.repeat(first, counts)
+
+    both = overlap(d.column("content").to_pylist(), c, t)
+    shared = {}
+    for name, held in (("shared_terms", both.terms), ("shared_files", both.files)):
+        counted = np.zeros(len(decision), dtype=np.int64)
+        for i, each in enumerate(held):
+            for positions in each:
+                low, high = np.searchsorted(positions, [first[i], first[i] + counts[i]])
+                counted[begins[i] + positions[low:high] - first[i]] += 1
+        shared[name] = counted
+
+    recorded = recording(d, c, t)
+    there = recorded[decision]
+    known = there >= 0
+    roots, place = np.unique(there[known], return_inverse=True)
+    reached = np.zeros(len(decision), dtype=bool)
+    reached[known] = descends(len(committed), _edges(c, p), roots, (commit[known], place))
+
+    lines = pc.list_element(pc.split_pattern(c.column("message"), "\n", max_splits=1), 0)
+    lag = (committed[commit] - decided[decision]) / np.float64(_DAY_US)
+    of_decision, of_commit = pa.array(decision), pa.array(commit)
+    return pa.table(
+        {
+            "decision_seq": d.column("seq").take(of_decision),
+            "commit_seq": c.column("seq").take(of_commit),
+            "source_id": d.column("source_id").take(of_decision),
+            "decision": d.column("content").take(of_decision),
+            "sha": c.column("sha").take(of_commit),
+            "message": lines.take(of_commit),
+            "lag_days": pa.array(lag, pa.float64()),
+            "shared_terms": pa.array(shared["shared_terms"]),
+            "shared_files": pa.array(shared["shared_files"]),
+            "recorded": pa.array(known & (there == commit)),
+            "descends": pa.array(reached, mask=~known),
+        }
     )
-    return pa.Table.from_pylist(rows, schema=schema)
 
 
-def _related(d: pa.Table, c: pa.Table, t: pa.Table, judged: np.ndarray) -> list[np.ndarray]:
-    """Return, for each judged decision, the positions of the commits that share a word."""
+def recording(d: pa.Table, c: pa.Table, t: pa.Table) -> np.ndarray:
+    """Return the position of the commit that recorded each decision; -1 where none is known."""
     import numpy as np
 
+    wanted = {file for file in d.column("source_file").to_pylist() if file is not None}
     position = {seq: i for i, seq in enumerate(c.column("seq").to_pylist())}
-    holders: dict[str, set[int]] = {}
-    for i, message in enumerate(c.column("message").to_pylist()):
-        for word in set(words(message or "")):
-            holders.setdefault(word, set()).add(i)
-    for seq, path in zip(t.column("seq").to_pylist(), t.column("path").to_pylist(), strict=True):
-        if seq in position:
-            i = position[seq]
-            for word in {w for part in path.replace("_", "/").split("/") for w in words(part)}:
-                holders.setdefault(word, set()).add(i)
-    # A word that every tenth commit has relates nothing to anything.
-    common = max(len(position) // 10, 5)
-    found = []
-    for content in d.column("content").filter(judged).to_pylist():
-        hits: set[int] = set()
-        for word in set(words(content or "")):
-            held = holders.get(word, set())
-            if len(held) <= common:
-                hits |= held
-        found.append(np.array(sorted(hits), dtype=np.int64))
+    touching: dict[str, list[int]] = {}
+    if wanted:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        kept = pc.and_(
+            pc.is_in(t.column("path"), value_set=pa.array(sorted(wanted))),
+            pc.equal(t.column("kept"), 1),
+        )
+        t = t.filter(kept)
+        for seq, path in zip(
+            t.column("seq").to_pylist(), t.column("path").to_pylist(), strict=True
+        ):
+            if seq in position:
+                touching.setdefault(path, []).append(position[seq])
+    committed = c.column("occurred_us").to_numpy()
+    found = np.full(d.num_rows, -1, dtype=np.int64)
+    rows = zip(
+        d.column("source_file").to_pylist(), d.column("occurred_us").to_pylist(), strict=True
+    )
+    for i, (file, at) in enumerate(rows):
+        since = [n for n in touching.get(file, ()) if committed[n] >= at]
+        if since:
+            found[i] = min(since)
     return found
 
 
-def _following(
-    commit_us: np.ndarray, at: np.ndarray, window: int, related: list[np.ndarray] | None
-) -> np.ndarray:
-    """Return how many commits (of those related) lie in ``(at, at + window]``."""
+def _edges(c: pa.Table, p: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """Return children and parents as positions, those of commits that are not here left out."""
     import numpy as np
 
-    if related is None:
-        low = np.searchsorted(commit_us, at, "right")
-        return (np.searchsorted(commit_us, at + window, "right") - low).astype(float)
-    counts = np.empty(len(at))
-    for i, (when, positions) in enumerate(zip(at, related, strict=True)):
-        times = commit_us[positions]
-        counts[i] = np.searchsorted(times, when + window, "right") - np.searchsorted(
-            times, when, "right"
-        )
-    return counts
+    seqs = c.column("seq").to_numpy()
+    order = np.argsort(seqs, kind="stable")
+    ends = []
+    here = np.ones(p.num_rows, dtype=bool)
+    for name in ("seq", "parent"):
+        wanted = p.column(name).to_numpy()
+        place = np.searchsorted(seqs, wanted, sorter=order)
+        inside = place < len(seqs)
+        inside[inside] = seqs[order[place[inside]]] == wanted[inside]
+        here &= inside
+        ends.append(order[np.where(inside, place, 0)] if len(seqs) else place)
+    return ends[0][here], ends[1][here]

@@ -6,8 +6,16 @@ gives   file_a, file_b, count, commits_a, commits_b, jaccard, confidence_a, conf
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from patina_lab.errors import InvalidOption
 from patina_lab.projections.projection import Additive, projection
 from patina_lab.projections.rel import Rel
+
+_DAY_US = 86_400_000_000
+# The beginning of the day, exactly, before 1970 too.
+_DAY = f"occurred_us - (occurred_us % {_DAY_US} + {_DAY_US}) % {_DAY_US}"
+_UNITS = {"commit": "seq", "author_day": f"author_email, {_DAY}", "day": _DAY}
 
 
 def _pairs(touches: Rel, *, max_files: int | None = 50) -> Rel:
@@ -29,7 +37,22 @@ def _pairs(touches: Rel, *, max_files: int | None = 50) -> Rel:
     )
 
 
-def _finish(pairs: Rel, *, max_files: int | None = 50, min_count: int = 2) -> Rel:
+def behind(row: Mapping[str, str], params: Mapping[str, str]) -> str:
+    """Return the commits of the units that touched both files."""
+    of = {"'commit'": "seq", "'author_day'": f"(author_email, {_DAY})", "'day'": _DAY}
+    unit = of[params.get("by", "'commit'")]
+    cap = "TRUE" if params["max_files"] == "NULL" else f"files <= {params['max_files']}"
+    having = [
+        f"{unit} IN (SELECT {unit} FROM touches WHERE {cap} AND path = {row[name]})"
+        for name in ("file_a", "file_b")
+    ]
+    either = f"path IN ({row['file_a']}, {row['file_b']})"
+    return f"SELECT seq FROM touches WHERE {cap} AND {either} AND {' AND '.join(having)}"
+
+
+def _finish(
+    pairs: Rel, *, max_files: int | None = 50, min_count: int = 2, by: str = "commit"
+) -> Rel:
     return pairs.query(
         f"""
         WITH file AS (
@@ -54,7 +77,7 @@ def _finish(pairs: Rel, *, max_files: int | None = 50, min_count: int = 2) -> Re
 
 @projection(
     needs={"touches": ("seq", "path", "files")},
-    version=2,
+    version=3,
     additive=Additive(
         _pairs,
         _finish,
@@ -62,12 +85,16 @@ def _finish(pairs: Rel, *, max_files: int | None = 50, min_count: int = 2) -> Re
         {"n": "sum"},
         params=("max_files",),
         # Without a cap one commit can make 200 million pairs; then classes are counted anew.
-        holds=lambda params: params.get("max_files", 50) is not None,
+        # A day is many events: what it pairs is not known from the new ones alone.
+        holds=lambda params: (
+            params.get("max_files", 50) is not None and params.get("by", "commit") == "commit"
+        ),
     ),
+    evidence=behind,
     columns={
         "file_a": "text, before file_b in code-point order",
         "file_b": "text",
-        "count": "integer, commits that touched both",
+        "count": "integer, commits (or days, see `by`) that touched both",
         "commits_a": "integer, commits that touched file_a",
         "commits_b": "integer, commits that touched file_b",
         "jaccard": "fraction 0..1: both / either",
@@ -76,7 +103,9 @@ def _finish(pairs: Rel, *, max_files: int | None = 50, min_count: int = 2) -> Re
         "lift": "ratio: how much oftener than if the two were independent",
     },
 )
-def co_changes(touches: Rel, *, max_files: int | None = 50, min_count: int = 2) -> Rel:
+def co_changes(
+    touches: Rel, *, max_files: int | None = 50, min_count: int = 2, by: str = "commit"
+) -> Rel:
     """Count, for each pair of files, the commits that touched both.
 
     Parameters
@@ -87,16 +116,26 @@ def co_changes(touches: Rel, *, max_files: int | None = 50, min_count: int = 2) 
         says nothing about most of them.  None for no cap, which is exact over everything.
     min_count : int
         Leave out rarer pairs.
+    by : {"commit", "author_day", "day"}
+        What two files have to share: a commit, a day (UTC) of one author, or a day of the
+        project.  Who commits in small steps shows only by the day what belongs together;
+        a day of a busy project holds much that does not.
 
     Returns
     -------
     Rel
         One row a pair, most commits first.  What the cap leaves out counts neither for
-        pairs nor for single files.
+        pairs nor for single files.  The cap is on commits: a day has the files of all its
+        other commits, however many they are.
+
+    Raises
+    ------
+    InvalidOption
+        `by` is none of the three.
 
     Notes
     -----
-    With A and B the sets of commits that touched each file, and N all commits:
+    With A and B the sets of commits (or days) that touched each file, and N all of them:
     ``jaccard = |A ∩ B| / |A ∪ B|``, ``confidence_a = |A ∩ B| / |A|``,
     ``lift = |A ∩ B| · N / (|A| · |B|)`` (Agrawal, Imieliński, Swami 1993; Brin et al. 1997).
 
@@ -109,10 +148,15 @@ def co_changes(touches: Rel, *, max_files: int | None = 50, min_count: int = 2) 
     """
     cap = "TRUE" if max_files is None else f"files <= {int(max_files)}"
     least = max(int(min_count), 1)
+    if by not in _UNITS:
+        raise InvalidOption(f"by={by!r} is no unit of change.", f"Use one of: {', '.join(_UNITS)}.")
+    unit = "seq" if by == "commit" else f"dense_rank() OVER (ORDER BY {_UNITS[by]})"
     return touches.query(
         f"""
-        WITH touched AS (
-            SELECT DISTINCT seq, path FROM touches WHERE {cap}
+        WITH unit AS (
+            SELECT {unit} AS seq, path FROM touches WHERE {cap}
+        ), touched AS (
+            SELECT DISTINCT seq, path FROM unit
         ), total AS (
             SELECT count(DISTINCT seq) AS n FROM touched
         ), file AS (

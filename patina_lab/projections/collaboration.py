@@ -48,6 +48,11 @@ def _finish(files: Rel, *, max_authors: int | None = None, min_files: int = 1) -
 @projection(
     needs=NEEDS,
     additive=additive(_finish),
+    evidence=lambda row, params: (
+        f"SELECT seq FROM touches WHERE author_email IN ({row['email_a']}, {row['email_b']}) "
+        f"AND path IN (SELECT path FROM touches WHERE author_email = {row['email_a']}) "
+        f"AND path IN (SELECT path FROM touches WHERE author_email = {row['email_b']})"
+    ),
     columns={
         "author_a": "text, name after the mailmap",
         "author_b": "text",

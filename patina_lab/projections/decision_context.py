@@ -19,6 +19,11 @@ _DAY_US = 86_400_000_000
         "decisions": ("seq", "occurred_us", "source_id", "content"),
         "commits": ("seq", "occurred_us", "message"),
     },
+    evidence=lambda row, params: (
+        f"SELECT seq FROM decisions WHERE seq = {row['decision_seq']} UNION ALL "
+        f"SELECT seq FROM commits WHERE occurred_us <= {row['occurred_us']} "
+        f"AND occurred_us >= {row['occurred_us']} - {params['days']} * {_DAY_US}"
+    ),
     columns={
         "decision_seq": "integer, the decision's seq",
         "occurred_us": "integer, microseconds since 1970 UTC",

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
         "touches": ("seq", "path", "old_path", "change"),
         "commit_parents": ("seq", "parent"),
     },
+    evidence=lambda row, params: (
+        f"SELECT seq FROM touches WHERE path = {row['path']} AND change <> 'D' "
+        f"AND seq BETWEEN {row['since_seq']} AND {row['until_seq']}"
+    ),
     columns={
         "identity": "integer from 1, in the order in which files appear",
         "path": "text, one name of the file",

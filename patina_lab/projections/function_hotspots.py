@@ -11,6 +11,10 @@ from patina_lab.projections.rel import Rel
         "code_functions": ("seq", "path", "qualified", "line_start", "lines", "complexity"),
         "touches": ("seq", "path", "lines_added", "lines_removed"),
     },
+    evidence=lambda row, params: (
+        f"SELECT seq FROM touches WHERE path = {row['path']} "
+        f"UNION ALL SELECT seq FROM code_functions WHERE seq = {row['seq']}"
+    ),
     columns={
         "path": "text",
         "function": "text, qualified name",

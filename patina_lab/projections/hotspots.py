@@ -26,6 +26,7 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
 @projection(
     needs=NEEDS,
     additive=additive(_finish),
+    evidence=lambda row, params: f"SELECT seq FROM touches WHERE path = {row['path']}",
     columns={
         "path": "text",
         "commits": "integer, commits that touched the path",

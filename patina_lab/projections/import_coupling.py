@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patina_lab.errors import InvalidOption
-from patina_lab.projections.co_changes import co_changes
+from patina_lab.projections.co_changes import behind, co_changes
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
@@ -34,6 +34,7 @@ def _further(n: int) -> str:
         "import_edges": ("path", "target"),
         "code_files": ("path", "kind"),
     },
+    evidence=behind,
     columns={
         "file_a": "text, before file_b in code-point order",
         "file_b": "text",

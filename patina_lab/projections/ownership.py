@@ -5,6 +5,8 @@ reads   touches: seq, occurred_us, path, author_name, author_email, lines_added,
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from patina_lab.projections.calendar import calendar, day_us
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
@@ -14,6 +16,7 @@ from patina_lab.projections.rel import Rel
     needs={
         "touches": ("seq", "occurred_us", "path", "author_email", "lines_added", "lines_removed")
     },
+    evidence=lambda row, params: f"SELECT seq FROM touches WHERE {_during(row, params)}",
     columns={
         "period": "timestamp, beginning of the period, UTC",
         "commits": "integer, commits",
@@ -48,6 +51,10 @@ def churn(touches: Rel, *, period: str = "month") -> Rel:
 
 @projection(
     needs={"touches": ("occurred_us", "author_name", "author_email")},
+    evidence=lambda row, params: (
+        "SELECT seq FROM touches WHERE "
+        f"author_email = {row['author_email']} AND {_during(row, params)}"
+    ),
     columns={
         "period": "timestamp, beginning of the period, UTC",
         "author": "text, name after the mailmap",
@@ -79,3 +86,7 @@ def ownership(touches: Rel, *, period: str = "month") -> Rel:
         ORDER BY period_us, touches DESC, author_email
         """
     )
+
+
+def _during(row: Mapping[str, str], params: Mapping[str, str]) -> str:
+    return f"date_trunc({params['period']}, make_timestamptz(occurred_us)) = {row['period']}"

@@ -8,13 +8,14 @@ import inspect
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol, overload
 
-from patina_lab.errors import InvalidOption, PatinaError, UnknownName, UsageError
+from patina_lab.errors import InvalidOption, PatinaError, ProjectionFailed, UnknownName, UsageError
 from patina_lab.projections.rel import Computed, Rel
 
 Function = Callable[..., Rel | Computed]
+Evidence = Callable[[Mapping[str, str], Mapping[str, str]], str]
+"""A row and the parameters, as SQL literals -> a SELECT of the ``seq`` of the events behind it."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ class Projection:
     needs : mapping
         Relation -> the columns of it that are read.  Where it is given, a relation without
         one of them is refused before any SQL is bound.
+    evidence : callable or None
+        Which events a row came from (law 6): without them it would not be as it is.
     """
 
     function: Function
@@ -75,6 +78,7 @@ class Projection:
     columns: Mapping[str, str]
     additive: Additive | None = None
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    evidence: Evidence | None = None
 
     def __post_init__(self) -> None:
         # What help() and a notebook's `?` show is the function's; the value stays frozen.
@@ -122,7 +126,8 @@ class Projection:
         for name, rel in zip(self.reads, relations, strict=False):
             if isinstance(rel, Rel) and rel.engine is not None and name in self.needs:
                 replace(rel, name=name).needs(*self.needs[name])
-        return self.function(*relations, **params)
+        with attributed(self.name):
+            return self.function(*relations, **params)
 
     def __repr__(self) -> str:
         return f"<projection {self.name} v{self.version}: reads {', '.join(self.reads)}>"
@@ -134,6 +139,27 @@ def reads(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(
         p.name for p in inspect.signature(function).parameters.values() if p.kind in positional
     )
+
+
+@contextlib.contextmanager
+def attributed(name: str) -> Iterator[None]:
+    """Say whose code raised, and where, in one sentence; errors of this package stay.
+
+    Raises
+    ------
+    ProjectionFailed
+    """
+    try:
+        yield
+    except PatinaError:
+        raise
+    except Exception as err:
+        *_, last = traceback.extract_tb(err.__traceback__)
+        raise ProjectionFailed(
+            f"The projection {name} failed in line {last.lineno} of {last.name}: "
+            f"{type(err).__name__}: {str(err).rstrip('.')}.",
+            "Its own traceback stands above this one.",
+        ) from err
 
 
 class Relations(Protocol):
@@ -191,7 +217,7 @@ def compose(function: Function, source: Relations, params: Mapping[str, Any]) ->
             "Name its parameters after relations: eventlog, commits, touches, sessions, …",
         )
     given = inputs(plain, source)
-    with _told(function):
+    with attributed(_name(function)):
         made = function(*given, **params)
     if not isinstance(made, Rel | Computed):
         raise InvalidOption(
@@ -209,7 +235,7 @@ def _guarded(function: Function, compute: Callable[..., Any]) -> Callable[..., A
 
     @functools.wraps(compute)
     def guarded(*tables: Any) -> Any:
-        with _told(function):
+        with attributed(_name(function)):
             table = compute(*tables)
         _check_columns(function, table.column_names)
         return table
@@ -233,27 +259,6 @@ def _check_columns(function: Function, gives: Sequence[str]) -> None:
             f"({said or 'their order differs'}).",
             f"It declares {', '.join(declared)} and gives {', '.join(gives)}.",
         )
-
-
-@contextlib.contextmanager
-def _told(function: Function) -> Iterator[None]:
-    """Turn an error of somebody's function into one sentence with its place."""
-    try:
-        yield
-    except PatinaError:
-        raise
-    except Exception as err:
-        plain = inspect.unwrap(getattr(function, "function", function))
-        file = getattr(getattr(plain, "__code__", None), "co_filename", "")
-        lines = [frame.lineno for frame in traceback.extract_tb(err.__traceback__)
-                 if frame.filename == file]  # fmt: skip
-        # A cell's file is called after the process: its name would tell nobody anything.
-        place = "its cell" if not file.endswith(".py") or "ipykernel" in file else Path(file).name
-        at = f" at line {lines[-1]} of {place}" if lines else ""
-        raise UsageError(
-            f"The projection {_name(function)} failed{at}: {type(err).__name__}: {err}.",
-            "Mend it and ask again; the log is unchanged.",
-        ) from err
 
 
 def _name(function: Function) -> str:
@@ -283,6 +288,7 @@ def projection(
     columns: Mapping[str, str] | None = None,
     additive: Additive | None = None,
     needs: Mapping[str, tuple[str, ...]] | None = None,
+    evidence: Evidence | None = None,
 ) -> Callable[[Function], Projection]: ...
 def projection(
     function: Function | None = None,
@@ -293,6 +299,7 @@ def projection(
     columns: Mapping[str, str] | None = None,
     additive: Additive | None = None,
     needs: Mapping[str, tuple[str, ...]] | None = None,
+    evidence: Evidence | None = None,
 ) -> Projection | Callable[[Function], Projection]:
     """Make a projection of a function, in a file or in a notebook's cell.
 
@@ -317,6 +324,7 @@ def projection(
             dict(columns or {}),
             additive,
             dict(needs or {}),
+            evidence,
         )
 
     return make if function is None else make(function)

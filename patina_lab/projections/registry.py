@@ -15,11 +15,12 @@ from patina_lab.projections.projection import Projection
 
 GROUP = "patina_lab.projections"
 
-_BUILT_IN = {
+BUILT_IN = {
     "activity": "activity",
     "author_expertise": "author_expertise",
     "causality": "causality",
-    "causality_null": "causality",
+    "causality_lags": "causality_lags",
+    "causality_null": "causality_null",
     "churn": "ownership",
     "co_changes": "co_changes",
     "collaboration": "collaboration",
@@ -33,6 +34,7 @@ _BUILT_IN = {
     "terms": "terms",
     "truck_factor": "author_expertise",
 }
+"""Projection -> the module that it stands in."""
 
 
 def _others() -> dict[str, EntryPoint]:
@@ -41,7 +43,7 @@ def _others() -> dict[str, EntryPoint]:
 
 def names() -> list[str]:
     """Return the names of all projections, sorted."""
-    return sorted({*_BUILT_IN, *_others()})
+    return sorted({*BUILT_IN, *_others()})
 
 
 def find(name: str) -> Projection:
@@ -54,8 +56,8 @@ def find(name: str) -> Projection:
     UsageError
         Another package's projection cannot be loaded, or is none.
     """
-    if name in _BUILT_IN:
-        module = importlib.import_module(f"patina_lab.projections.{_BUILT_IN[name]}")
+    if name in BUILT_IN:
+        module = importlib.import_module(f"patina_lab.projections.{BUILT_IN[name]}")
         found: Projection = getattr(module, name)
         return found
     entry = _others().get(name)

@@ -181,7 +181,11 @@ class Computed:
 
     def arrow(self) -> pa.Table:
         """Compute the table."""
-        return self.function(*(rel.arrow() for rel in self.inputs))
+        from patina_lab.projections.projection import attributed
+
+        tables = [rel.arrow() for rel in self.inputs]
+        with attributed(getattr(self.function, "__qualname__", repr(self.function))):
+            return self.function(*tables)
 
     def df(self) -> pd.DataFrame:
         """Compute the table as pandas."""

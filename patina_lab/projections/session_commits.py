@@ -20,6 +20,9 @@ _HOUR_US = 3_600_000_000
         "session_items": ("session_id", "occurred_us"),
         "commits": ("seq", "occurred_us", "sha"),
     },
+    evidence=lambda row, params: (
+        f"SELECT seq FROM eventlog WHERE seq IN ({row['session_seq']}, {row['commit_seq']})"
+    ),
     columns={
         "session_id": "text",
         "sha": "text, the commit",

@@ -18,7 +18,7 @@ from patina_lab.projections.rel import Computed, Rel, compute
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_WORD = re.compile(r"[^\W_][\w'+#.-]*[\w+#]|[^\W_]")
+WORD = re.compile(r"[^\W_][\w'+#.-]*[\w+#]|[^\W_]")
 
 # Words that say nothing by themselves; small on purpose, since "not" and "never" do.
 _STOP = frozenset(
@@ -40,11 +40,12 @@ def words(text: str) -> list[str]:
     ['use', 'c++', 'never', 'c', 'see', 'error_handling.py']
     """
     normal = unicodedata.normalize("NFKC", text).casefold()
-    return [w for w in _WORD.findall(normal) if w not in _STOP]
+    return [w for w in WORD.findall(normal) if w not in _STOP]
 
 
 @projection(
     needs={"decisions": ("seq", "content")},
+    evidence=lambda row, params: f"SELECT seq FROM decisions WHERE seq = {row['decision_seq']}",
     columns={
         "decision_seq": "integer, the decision's seq",
         "term": "text",

@@ -69,13 +69,14 @@ class GitSource:
         commits it merges), those that differ from every parent (conflict resolutions;
         without line counts), or all that differ from the first parent (counts the branch
         again).
-    jobs : int
-        Git processes.  Changes the speed, never the result.
+    jobs : int or None
+        Git processes.  Changes the speed, never the result.  None: two, which count lines
+        side by side; without counts one, because it answers faster than it is read.
     """
 
     lines: bool = True
     merges: Literal["none", "combined", "first-parent"] = "none"
-    jobs: int = 2
+    jobs: int | None = None
 
     def __post_init__(self) -> None:
         if self.merges not in MERGES:
@@ -83,7 +84,7 @@ class GitSource:
                 f"merges={self.merges!r} is no policy for merge commits.",
                 f"Use one of: {', '.join(MERGES)}.",
             )
-        if self.jobs < 1:
+        if self.jobs is not None and self.jobs < 1:
             raise InvalidOption(f"jobs={self.jobs} is no number of processes.", "Use 1 or more.")
 
     def options(self) -> Mapping[str, Any]:
@@ -157,9 +158,8 @@ def _answers(source: GitSource, objects: Objects, shas: Sequence[str]) -> Iterat
         except BaseException as err:  # noqa: BLE001 - handed to the thread that asked
             done.put(err)
 
-    threads = [
-        threading.Thread(target=work, daemon=True) for _ in range(min(source.jobs, n_chunks))
-    ]
+    jobs = source.jobs or (2 if source.lines else 1)
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(jobs, n_chunks))]
     for thread in threads:
         thread.start()
     try:

@@ -39,7 +39,7 @@ def activity(df: Any) -> Chart:
     """
     rows = chart.table(df, "activity", COLUMNS, SOURCE)
     if rows.empty or not rows["events"].sum():
-        return chart.nothing(_TITLE)
+        return chart.nothing(_TITLE, COLUMNS)
     alt = chart.altair()
     unit = _unit(rows["day"])
     bars = _stack(rows, unit)

@@ -39,7 +39,7 @@ def calendar(df: Any) -> Chart:
     rows = chart.table(df, "calendar", COLUMNS, SOURCE)
     rows = rows[rows["events"] > 0]
     if rows.empty:
-        return chart.nothing(_TITLE)
+        return chart.nothing(_TITLE, COLUMNS)
     days = rows.groupby(rows["day"].dt.floor("D"))["events"].sum()
     span = (days.index.max() - days.index.min()).days
     return _by_day(days) if span <= _LONGEST_BY_DAY else _by_month(days)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from patina_lab.errors import MissingTool, UnknownName, UsageError
+from patina_lab.errors import InvalidOption, MissingTool, UnknownName, UsageError
 from patina_lab.views import labels, renderer
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 WIDTH = 700
 """Pixels between the axes, so that a chart with its labels fits a report's column."""
+
+NO_EVENTS = "this slice of the log holds no such events."
 
 SCALE = ["#dcebe7", "#9ccabf", "#56a093", "#26776f", "#0d4a47"]
 """From little to much, by lightness first: it reads the same printed in grey."""
@@ -71,10 +73,7 @@ def table(df: Any, chart: str, columns: Mapping[str, str], source: str) -> Any:
     """
     import pandas as pd
 
-    if not isinstance(df, pd.DataFrame) and hasattr(df, "__arrow_c_stream__"):
-        import pyarrow as pa
-
-        df = pa.table(df).to_pandas()
+    df = frame(df)
     if not isinstance(df, pd.DataFrame):
         raise UsageError(
             f"plot.{chart} draws a table, but was given {type(df).__name__}.",
@@ -90,6 +89,8 @@ def table(df: Any, chart: str, columns: Mapping[str, str], source: str) -> Any:
                 f"Give it {source}.",
             )
     kept = df[list(columns)].reset_index(drop=True)
+    if kept.isna().all(axis=None):
+        kept = kept.head(0)  # rows of nothing but NULL are no rows
     for name, kind in columns.items():
         try:
             kept[name] = _READ[kind](kept[name])
@@ -101,8 +102,23 @@ def table(df: Any, chart: str, columns: Mapping[str, str], source: str) -> Any:
     return kept
 
 
+def frame(df: Any) -> Any:
+    """Return a table as pandas, where it is Arrow; anything else as it is."""
+    import pandas as pd
+
+    if isinstance(df, pd.DataFrame) or not hasattr(df, "__arrow_c_stream__"):
+        return df
+    import pyarrow as pa
+
+    return pa.table(df).to_pandas()
+
+
 def _text(column: pd.Series[Any]) -> pd.Series[Any]:
-    return column.astype(str).map(renderer.printable)
+    return column.astype(object).where(column.notna(), "(none)").map(_printed)
+
+
+def _printed(value: object) -> str:
+    return renderer.printable(str(value))
 
 
 def _number(column: pd.Series[Any]) -> pd.Series[Any]:
@@ -110,6 +126,8 @@ def _number(column: pd.Series[Any]) -> pd.Series[Any]:
 
 
 def _count(column: pd.Series[Any]) -> pd.Series[Any]:
+    if empty := int(column.isna().sum()):
+        raise ValueError(f"{empty:,} of {many(len(column), 'row')} hold NULL")
     return column.astype("int64")
 
 
@@ -122,17 +140,44 @@ def _time(column: pd.Series[Any]) -> pd.Series[Any]:
 _READ = {"text": _text, "number": _number, "count": _count, "time": _time}
 
 
-def nothing(title: str) -> Chart:
-    """Return a chart that says in words that there is nothing to draw."""
+def nothing(title: str, columns: Iterable[str] = (), *, why: str = NO_EVENTS) -> Chart:
+    """Return a chart that says in words that there is nothing to draw, and why.
+
+    Parameters
+    ----------
+    title : str
+    columns : iterable of str
+        What the table would have held, for who wonders whether it is the right one.
+    why : str
+        One sentence.
+    """
     alt = altair()
-    words = "There is nothing to draw: this slice of the log holds no such events."
+    lines = [f"There is nothing to draw: {why}"]
+    if columns := list(columns):
+        lines.append(f"The table is empty; its columns: {', '.join(columns)}.")
+    words = " ".join(lines)
+    rows = [
+        {"words": line, "y": 20 * number}
+        for number, line in enumerate(_folded(" ".join(lines), 110))
+    ]
     said: Chart = (
-        alt.Chart(alt.Data(values=[{"words": words}]))
+        alt.Chart(alt.Data(values=rows))
         .mark_text(align="left", baseline="middle", fontSize=13, color=renderer.MUTED, aria=False)
-        .encode(x=alt.value(0), text="words:N")
-        .properties(title=title, width=WIDTH, height=40, description=f"{title}. {words}")
+        .encode(x=alt.value(0), y=along("y", "y", 20 * len(rows), -10), text="words:N")
+        .properties(
+            title=title,
+            width=WIDTH,
+            height=20 * len(rows) + 10,
+            description=f"{title}. {words}",
+        )
     )
     return said
+
+
+def _folded(words: str, letters: int) -> list[str]:
+    import textwrap
+
+    return textwrap.wrap(words, letters)
 
 
 def finish(
@@ -202,3 +247,43 @@ def many(number: float, noun: str, plural: str = "") -> str:
     ('1 event', '1,200 events', '2 days of work')
     """
     return f"{number:,.0f} {noun if number == 1 else plural or noun + 's'}"
+
+
+def part(shown: int, whole: int, noun: str, plural: str = "") -> str:
+    """Say how much of a table is drawn.
+
+    Examples
+    --------
+    >>> part(60, 1204, "file"), part(3, 3, "file"), part(1, 1, "file")
+    ('60 of 1,204 files', 'all 3 files', '1 file')
+    """
+    if shown < whole:
+        return f"{shown:,} of {many(whole, noun, plural)}"
+    return f"all {many(whole, noun, plural)}" if whole > 1 else many(whole, noun, plural)
+
+
+def at_least(name: str, option: str, value: int, least: int = 1) -> None:
+    """Refuse a number of things that is below `least`.
+
+    Raises
+    ------
+    InvalidOption
+    """
+    if value < least:
+        raise InvalidOption(
+            f"plot.{name} was asked for {option}={value}.", f"Give {option}={least} or more."
+        )
+
+
+def one_of(name: str, option: str, value: str, known: Sequence[str]) -> None:
+    """Refuse a choice that there is not, naming those that there are.
+
+    Raises
+    ------
+    InvalidOption
+    """
+    if value not in known:
+        raise InvalidOption(
+            f"plot.{name} has no {option}={value!r}.",
+            f"Give one of: {', '.join(map(repr, known))}.",
+        )

@@ -1,13 +1,12 @@
-"""Which files change together, as a triangle of shaded cells.
+"""Which files change together: a heatmap, arcs, a bundle of curves, or a network.
 
 Columns in: file_a, file_b, count, jaccard (what ``lab.project(pt.co_changes)`` gives).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from patina_lab.errors import InvalidOption
 from patina_lab.views import chart, labels, renderer
 from patina_lab.views.chart import many
 from patina_lab.views.renderer import INK
@@ -19,56 +18,114 @@ if TYPE_CHECKING:
 
 COLUMNS = {"file_a": "text", "file_b": "text", "count": "count", "jaccard": "number"}
 SOURCE = "lab.project(pt.co_changes)"
-_TITLE = "Changed together"
+KINDS = ("heatmap", "arc", "bundle", "network")
+TITLE = "Files that change together"
+_FILES = {"heatmap": 30, "arc": 36, "bundle": 60, "network": 40}
+_CURVES = {"arc": 80, "bundle": 200, "network": 140}
+"""More curves than these are a ball of wool."""
 _CELL = 19
 _LEAST_WIDTH = 460
 
 
-def co_changes(df: Any, *, top: int = 30) -> Chart:
-    """Draw how strongly files change together, files that do lying next to each other.
+def co_changes(
+    df: Any,
+    *,
+    kind: Literal["heatmap", "arc", "bundle", "network"] = "heatmap",
+    top: int | None = None,
+) -> Chart:
+    """Draw how strongly files change together.
 
     Parameters
     ----------
     df : DataFrame
         Columns ``file_a``, ``file_b``, ``count`` (commits that changed both) and
         ``jaccard`` (that, of the commits that changed either).
-    top : int
-        How many files: those of the strongest pairs, by count and then by jaccard.
+    kind : str
+        ``heatmap``: one cell a pair, files that change together next to each other; its
+        number is the count, its shade the jaccard.  Each file's name stands at the end of
+        its row, which is the head of its column.
+
+        ``arc``: files in the order of their paths, pairs as arcs; dashed ones leave a folder.
+
+        ``bundle``: files around a circle, pairs as curves that run along the folder tree.
+
+        ``network``: files as dots, in groups that change together.
+    top : int or None
+        How many files: those of the strongest pairs, by count and then by jaccard.  None:
+        as many as the kind can show with their names.
 
     Returns
     -------
     altair.LayerChart
-        One cell a pair: its number is the count, its shade the jaccard.  Each file's name
-        stands at the end of its row, which is the head of its column.
     """
-    if top < 2:
-        raise InvalidOption(f"plot.co_changes was asked for {top} files.", "Give top=2 or more.")
+    chart.one_of("co_changes", "kind", kind, KINDS)
+    top = _FILES[kind] if top is None else top
+    chart.at_least("co_changes", "top", top, 2)
     pairs = chart.table(df, "co_changes", COLUMNS, SOURCE)
-    pairs = pairs[pairs["count"] > 0]
+    pairs = pairs[(pairs["count"] > 0) & (pairs["file_a"] != pairs["file_b"])]
     if pairs.empty:
-        return chart.nothing(_TITLE)
-    alt = chart.altair()
+        return chart.nothing(TITLE, COLUMNS, why="no two files changed together often enough.")
     pairs = pairs.sort_values(
         ["count", "jaccard", "file_a", "file_b"], ascending=[False, False, True, True]
     )
-    order = _clustered(*_strength(pairs, top))
+    paths = strongest(pairs, top)
+    shown = pairs[pairs["file_a"].isin(paths) & pairs["file_b"].isin(paths)]
+    if kind == "heatmap":
+        return _heatmap(shown, paths, len(pairs))
+    from patina_lab.views import co_change_arcs, co_change_bundle, co_change_network
+
+    draw = {
+        "arc": co_change_arcs.draw,
+        "bundle": co_change_bundle.draw,
+        "network": co_change_network.draw,
+    }[kind]
+    return draw(shown.head(_CURVES[kind]), paths, len(pairs))
+
+
+def facts(row: Any) -> dict[str, Any]:
+    """Return what tooltip, table and screen reader say of a pair."""
+    return {
+        "file a": row.file_a,
+        "file b": row.file_b,
+        "count": int(row.count),
+        "jaccard": round(float(row.jaccard), 4),
+        "tip": f"{row.file_a} and {row.file_b}: {many(row.count, 'commit')} together, "
+        f"jaccard {row.jaccard:.2f}",
+    }
+
+
+def tooltip() -> list[Any]:
+    """Return the headings of a pair's facts."""
+    alt = chart.altair()
+    return [
+        "file a:N",
+        "file b:N",
+        alt.Tooltip("count:Q", title="commits together", format=","),
+        alt.Tooltip("jaccard:Q", format=".2f"),
+    ]
+
+
+def some(shown: int, whole: int, files: int) -> str:
+    """Say how many of the pairs are drawn."""
+    if shown == whole:
+        return f"{chart.part(whole, whole, 'pair')} of {many(files, 'file')}"
+    return f"{chart.part(shown, whole, 'pair')}: those among {files} files"
+
+
+def _heatmap(shown: Any, paths: list[str], whole: int) -> Chart:
+    alt = chart.altair()
+    order = _clustered(paths, _strength(shown, paths))
     at = {path: index for index, path in enumerate(order)}
-    shown = pairs[pairs["file_a"].isin(at) & pairs["file_b"].isin(at)]
     cells = []
     for row in shown.itertuples(index=False):
         column, line = sorted((at[row.file_a], at[row.file_b]))
         cells.append(
             {
+                **facts(row),
                 "x": column,
                 "y": line,
-                "file a": row.file_a,
-                "file b": row.file_b,
-                "count": int(row.count),
-                "jaccard": round(float(row.jaccard), 4),
                 "dark": bool(row.jaccard > 0.3),
                 "number": int(row.count) if row.count < 1000 else "1k+",
-                "tip": f"{row.file_a} and {row.file_b}: {many(row.count, 'commit')} together, "
-                f"jaccard {row.jaccard:.2f}",
             }
         )
     names: list[dict[str, Any]] = [
@@ -109,12 +166,7 @@ def co_changes(df: Any, *, top: int = 30) -> Chart:
                     values=[0, 0.1, 0.5, 1],
                 ),
             ),
-            tooltip=[
-                "file a:N",
-                "file b:N",
-                alt.Tooltip("count:Q", title="commits together", format=","),
-                alt.Tooltip("jaccard:Q", format=".2f"),
-            ],
+            tooltip=tooltip(),
             description="tip:N",
         ),
         base.mark_text(fontSize=9, aria=False).encode(
@@ -125,12 +177,10 @@ def co_changes(df: Any, *, top: int = 30) -> Chart:
         .mark_text(align="left", baseline="middle", dx=-6, fontSize=11, color=INK, aria=False)
         .encode(x=x, y=y, text="name:N"),
     ]
-    all_of_them = f"all {many(len(pairs), 'pair')} of {many(len(order), 'file')}"
-    some = f"{len(shown):,} of {many(len(pairs), 'pair')}: those among {len(order)} files"
-    summary = f"{all_of_them if len(shown) == len(pairs) else some}; the number counts commits"
+    summary = f"{some(len(shown), whole, len(order))}; the number counts commits"
     return chart.finish(
         alt.layer(*layers),
-        "Files that change together",
+        TITLE,
         summary,
         description=f"Heatmap of {summary}. First: {'; '.join(c['tip'] for c in cells[:5])}.",
         width=side + room + 8,
@@ -138,23 +188,28 @@ def co_changes(df: Any, *, top: int = 30) -> Chart:
     )
 
 
-def _strength(pairs: Any, top: int) -> tuple[list[str], np.ndarray]:
-    """Choose the files, by path, and return their jaccards as a matrix."""
+def strongest(pairs: Any, top: int) -> list[str]:
+    """Return the files of the first pairs, at most `top`, ordered by path."""
+    chosen: dict[str, None] = {}
+    for a, b in zip(pairs["file_a"], pairs["file_b"], strict=True):
+        new = {a, b} - chosen.keys()
+        if len(chosen) + len(new) <= top:
+            chosen |= dict.fromkeys(sorted(new))
+        if len(chosen) == top:
+            break
+    return sorted(chosen)
+
+
+def _strength(pairs: Any, paths: list[str]) -> np.ndarray:
+    """Return the jaccards of the pairs as a matrix."""
     import numpy as np
 
-    chosen: dict[str, None] = {}
-    for row in pairs.itertuples(index=False):
-        new = {row.file_a, row.file_b} - chosen.keys()
-        if len(chosen) + len(new) <= top:
-            chosen |= dict.fromkeys(new)
-    paths = sorted(chosen)
     at = {path: index for index, path in enumerate(paths)}
     matrix = np.zeros((len(paths), len(paths)))
     for row in pairs.itertuples(index=False):
-        if row.file_a in at and row.file_b in at:
-            a, b = at[row.file_a], at[row.file_b]
-            matrix[a, b] = matrix[b, a] = row.jaccard
-    return paths, matrix
+        a, b = at[row.file_a], at[row.file_b]
+        matrix[a, b] = matrix[b, a] = row.jaccard
+    return matrix
 
 
 def _clustered(paths: list[str], strength: np.ndarray) -> list[str]:

@@ -35,7 +35,7 @@ def event_counts(df: Any) -> Chart:
     counts = rows.groupby("event_type", as_index=False)["events"].sum()
     counts = counts.sort_values(["events", "event_type"], ascending=[False, True])
     if counts.empty or not counts["events"].sum():
-        return chart.nothing(_TITLE)
+        return chart.nothing(_TITLE, columns)
     alt = chart.altair()
     shown = counts.head(_MOST_TYPES).copy()
     shown["label"] = labels.distinct(shown["event_type"].tolist(), 260, 12)

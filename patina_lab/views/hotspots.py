@@ -58,7 +58,7 @@ def hotspots(df: Any, *, top: int = 40, size: Literal["commits", "churn"] = "com
     rows = _read(df, "hotspots", top)
     ranked = rows[rows[size] > 0].sort_values([size, "path"], ascending=[False, True])
     if ranked.empty:
-        return chart.nothing(_TITLE)
+        return chart.nothing(_TITLE, COLUMNS)
     alt = chart.altair()
     shown = ranked.head(top).reset_index(drop=True)
     width, height = chart.WIDTH + 40, 440
@@ -147,7 +147,7 @@ def hotspots_bars(df: Any, *, top: int = 20) -> Chart:
     rows = _read(df, "hotspots_bars", top)
     ranked = rows[rows["commits"] > 0].sort_values(["commits", "path"], ascending=[False, True])
     if ranked.empty:
-        return chart.nothing(_TITLE)
+        return chart.nothing(_TITLE, COLUMNS)
     alt = chart.altair()
     shown = ranked.head(top).reset_index(drop=True)
     files = [

@@ -33,6 +33,9 @@ _USUAL, _WIDE = 556, 1000
 _SLACK = 1.05
 """Viewers without that font use another, at worst about so much wider."""
 
+PAIR = " ↔ "
+"""Between the two halves of a pair's name."""
+
 
 def width(text: str, size: float) -> float:
     """Measure `text` in pixels.
@@ -115,3 +118,46 @@ def distinct(paths: Sequence[str], room: float, size: float) -> list[str]:
             seen[label] = 1
         labels.append(label)
     return labels
+
+
+def tails(paths: Sequence[str]) -> list[str]:
+    """Return of each path as many of its last parts as tell it from the others.
+
+    Examples
+    --------
+    >>> tails(["v1/api/core.py", "v2/api/core.py", "docs/index.md"])
+    ['v1/api/core.py', 'v2/api/core.py', 'index.md']
+    """
+    parts = [path.split("/") for path in paths]
+    known: dict[str, set[str]] = {}
+    for path, own in zip(paths, parts, strict=True):
+        for start in range(len(own)):
+            known.setdefault("/".join(own[start:]), set()).add(path)
+    return [
+        next(
+            (
+                tail
+                for start in range(len(own) - 1, -1, -1)
+                if len(known[tail := "/".join(own[start:])]) == 1
+            ),
+            path,
+        )
+        for path, own in zip(paths, parts, strict=True)
+    ]
+
+
+def rows(names: Sequence[str], room: float, size: float) -> list[str]:
+    """Shorten the names of rows; in a pair around ``↔``, each half by itself.
+
+    Examples
+    --------
+    >>> rows(["src/a.py ↔ src/b.py", "src/a.py ↔ docs/b.py"], 300, 11)
+    ['a.py ↔ src/b.py', 'a.py ↔ docs/b.py']
+    """
+    if not any(PAIR in name for name in names):
+        return distinct(names, room, size)
+    parts = sorted({part for name in names for part in name.split(PAIR)})
+    half = (room - width(PAIR, size)) / 2
+    short = dict(zip(parts, distinct(tails(parts), half, size), strict=True))
+    # Told apart part by part, so that the whole is too.
+    return [PAIR.join(short[part] for part in name.split(PAIR)) for name in names]

@@ -84,6 +84,9 @@ def enable(*, force: bool = False) -> None:
     """
     import altair as alt
 
+    chosen = alt.renderers.active != "default" and alt.theme.active != "default"
+    if chosen and not force:
+        return  # names() reads the entry points of all packages: once is enough
     if NAME not in alt.renderers.names():  # a source tree on the path, without its metadata
         alt.renderers.register(NAME, render)
     if NAME not in alt.theme.names():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from notation import build_repo
 import patina_lab as pt
 from patina_lab.eventlog import materialize as m
 from patina_lab.eventlog.eventlog import Eventlog
+from patina_lab.eventlog.kept import kept, out_of_date
 from patina_lab.projections import registry
 
 BASE = """
@@ -25,6 +27,7 @@ STEPS = {
     "a merge of older work": BASE
     + "2025-03-02 git.commit cyd @topic b.py d.py\n2025-03-07 git.merge ann topic\n",
     "nothing": BASE,
+    "a tag, which is in no digest": BASE + "2025-03-06 git.tag ann v1\n",
     "rewritten history": "2025-03-01 git.commit ann a.py\n2025-03-03 git.commit bob b.py c.py\n",
     "a name corrected": BASE + "2025-03-08 git.commit ann .mailmap\n    Robert <bob@example.org>\n",
 }
@@ -139,10 +142,56 @@ def test_a_watermark_would_be_found_out(
         pd.testing.assert_frame_equal(after.project(pt.co_changes), kept, check_flags=False)
 
 
+def test_when_it_was_updated_is_what_the_log_recorded(lab_of, tmp_path: Path) -> None:
+    """The time of the scrape, never of the call; the newest event is the same everywhere."""
+    log = lab_of(BASE).log
+    made = m.materialize(log, pt.hotspots, tmp_path)
+    scraped = log.rel("scrape_meta").df()["last_updated"].max()
+    assert pd.Timestamp(made.last_updated) == scraped.floor("s")
+    assert made.through == "2025-03-05T12:00:00+00:00"
+    again = m.materialize(log, pt.hotspots, tmp_path)
+    assert (again.how, again.last_updated) == ("fresh", made.last_updated)
+    said = {"last_updated": made.last_updated, "through": made.through, "recipe": ""}
+    assert made.df().attrs.items() >= said.items()
+    assert f"last updated {made.last_updated}" in repr(made)
+
+
+def test_why_a_kept_table_is_out_of_date(
+    lab_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log, the mailmap, a tag, the projection, the recipe: each is said."""
+    before = lab_of(BASE).log
+    m.materialize(before, pt.hotspots, tmp_path, recipe="a" * 64, min_commits=2)
+    (table,) = kept(tmp_path)
+    assert (table.projection, table.version, table.params) == ("hotspots", 1, {"min_commits": 2})
+    assert out_of_date(table, before) == ""
+    assert out_of_date(table, before, "a" * 64) == ""
+    assert "the recipe has changed (aaaaaaaaaaaa to bbb" in out_of_date(table, before, "b" * 64)
+    later = lab_of(STEPS["one more commit"]).log
+    assert out_of_date(table, later).startswith(f"the log has moved on ({before.digest[:12]} to ")
+    tagged = lab_of(STEPS["a tag, which is in no digest"]).log
+    assert out_of_date(table, tagged) == "tags have moved"
+    newer = dataclasses.replace(pt.hotspots, version=2)
+    monkeypatch.setattr(registry, "find", lambda name: newer)
+    assert out_of_date(table, before) == "hotspots is at version 2, the table at 1"
+    m.materialize(before, newer, tmp_path, min_commits=2)
+    assert [found.version for found in kept(tmp_path)] == [2]
+
+
+def test_a_table_of_a_slice_is_compared_with_its_slice(lab_of, tmp_path: Path) -> None:
+    """What came later is no news to a table of the past."""
+    lab = lab_of(BASE).as_of("2025-03-03")
+    m.materialize(lab.where("git.*", path=["b.py", "*.md"]).log, pt.hotspots, tmp_path)
+    (table,) = kept(tmp_path)
+    assert table.slice == lab.where("git.*", path=["b.py", "*.md"]).slice
+    assert out_of_date(table, lab_of(STEPS["one more commit"]).log) == ""
+
+
 def test_a_lab_keeps_its_tables_beside_its_log(lab_of) -> None:
     lab = lab_of(BASE)
     assert lab.materialize("hotspots").how == "rebuilt"
     kept = lab.materialize(pt.hotspots)
     assert kept.how == "fresh"
     assert "last updated" in repr(kept)
+    assert kept.staleness == kept.df().attrs["staleness"] == "up to date with HEAD"
     assert len(kept.df()) == 3

@@ -20,7 +20,7 @@ from patina_lab.eventlog.slice import Slice, quote
 from patina_lab.eventlog.times import begin_us, end_us
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "sources"))
-from gitraw import seed_library
+from gitraw import RawRepo, seed_library
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +38,8 @@ def rows(garden):
     """Return every event with all that a slice may ask of it."""
     lab, _ = garden
     touched, identities = {}, {}
-    for seq, path in lab.sql("SELECT seq, path FROM touches").values.tolist():
-        touched.setdefault(seq, []).append(path)
+    for seq, *names in lab.sql("SELECT seq, path, old_path FROM touches").values.tolist():
+        touched.setdefault(seq, []).extend(name for name in names if isinstance(name, str))
     names = "author_name, author_email, author_raw, email_raw"
     for seq, *known in lab.sql(f"SELECT seq, {names} FROM commits").values.tolist():
         identities[seq] = known
@@ -170,6 +170,19 @@ def test_the_files_of_a_slice_by_path_are_those_files_only(garden):
     for name in ("touches", "commit_files"):
         assert set(log.rel(name).df()["path"]) == {"src/a.py"}
     assert len(log.rel("touches").df()) == 3
+
+
+def test_a_file_that_is_renamed_away_is_touched(tmp_path):
+    """Both names of a rename lead to it, as rows and as events."""
+    repo = RawRepo(tmp_path / "repo")
+    repo.commit({"old.py": "one\ntwo\nthree\n"}, "made")
+    repo.commit({"new.py": "one\ntwo\nthree\n"}, "moved")
+    lab = pt.open(repo.path, home=tmp_path / "home")
+    lab.scrape(progress=False)
+    for path, messages in (("old.py", ["made", "moved"]), ("new.py", ["moved"])):
+        log = lab.log.where(path=path)
+        assert log.rel("commits").df()["message"].tolist() == messages
+        assert len(log.rel("touches").df()) == len(messages)
 
 
 def test_several_values_are_alternatives_and_several_steps_all_hold(garden):

@@ -163,14 +163,34 @@ def test_oracle(commits: list[Commit], hops: int) -> None:
     with history(commits) as h, temporary_home() as home:
         lab = pt.open(h.repo.path, home=home)
         lab.scrape(code=True, progress=False)
-        table = lab.project(pt.import_coupling, min_count=1, hops=hops, hidden=False)
-        assert {
-            (a, b, count, None if pt_is_missing(n) else int(n))
-            for a, b, count, n in table[["file_a", "file_b", "count", "imports"]].values.tolist()
-        } == expected_coupling(lab, hops)
-        touched = Counter(lab.rel("touches").df().drop_duplicates(["seq", "path"])["path"])
-        functions = lab.rel("code_functions").df()
-        assert sorted(lab.project(pt.function_hotspots)["score"]) == sorted(
-            touched[path] * complexity
-            for path, complexity in zip(functions["path"], functions["complexity"], strict=True)
-        )
+        check_import_coupling(lab, hops)
+        check_function_hotspots(lab)
+
+
+def check_import_coupling(lab: pt.Lab, hops: int = 3) -> None:
+    """Compare the pairs, their counts and the shortest ways, whether hidden or not."""
+    expected = expected_coupling(lab, hops)
+    choices = {"min_count": 1, "hops": hops, "max_files": None}
+    for hidden in (False, True):
+        table = lab.project(pt.import_coupling, hidden=hidden, **choices)
+        rows = table[["file_a", "file_b", "count", "imports"]].values.tolist()
+        assert {(a, b, n, None if pt_is_missing(w) else int(w)) for a, b, n, w in rows} == {
+            row for row in expected if row[3] is None or not hidden
+        }
+
+
+def check_function_hotspots(lab: pt.Lab) -> None:
+    """Compare commits, churn and score of every function in a file that was touched."""
+    rows = lab.rel("touches").df()
+    touched = Counter(rows.drop_duplicates(["seq", "path"])["path"])
+    churn: Counter[str] = Counter()
+    for path, added, removed in rows[["path", "lines_added", "lines_removed"]].dropna().values:
+        churn[path] += int(added + removed)
+    found = lab.project(pt.function_hotspots).itertuples()
+    assert sorted(
+        (f.seq, f.commits, f.score, 0 if pt_is_missing(f.churn) else f.churn) for f in found
+    ) == sorted(
+        (f.seq, touched[f.path], touched[f.path] * f.complexity, churn[f.path])
+        for f in lab.rel("code_functions").df().itertuples()
+        if touched[f.path]
+    )

@@ -639,6 +639,23 @@ def test_a_partial_clone_loads_without_network_and_heals_when_its_blobs_come(
     assert whole == healed.digest
 
 
+def test_a_mailmap_that_is_not_here_is_said_and_heals(repo, raw_lab):
+    """Names are as the commits have them until it comes."""
+    repo.commit({"a": "1\n", ".mailmap": "Annabel <ann@x.org>\n"}, author=b"Ann <ann@x.org>")
+    listed = repo.git("ls-tree", "HEAD", ".mailmap").decode().split()
+    text = repo.loose(listed[2]).read_bytes()
+    repo.loose(listed[2]).unlink()
+    lab = raw_lab(repo.path)
+    names = "SELECT author_name FROM commits"
+    assert lab.sql(names)["author_name"].tolist() == ["Ann"]
+    said = lab.problems()
+    assert ".mailmap" in said["source_file"].tolist()
+    assert lab.scrape(progress=False).how == "unchanged"
+    repo.loose(listed[2]).write_bytes(text)
+    assert lab.scrape(progress=False).quarantined == 0
+    assert lab.sql(names)["author_name"].tolist() == ["Annabel"]
+
+
 @pytest.mark.parametrize("checkout", [(), ("--bare",)], ids=["work tree", "bare"])
 def test_a_clone_without_trees_loads_commits_only(served, tmp_path, raw_lab, checkout):
     """Every commit is there, and every one is quarantined with the tree that it lacks."""

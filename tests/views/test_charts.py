@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import sys
 from datetime import date
+from functools import partial
 
 import pandas as pd
 import pytest
 
 alt = pytest.importorskip("altair")
+
+import tables_of_projections as tables  # noqa: E402
 
 from patina_lab import errors  # noqa: E402
 from patina_lab.views import charts as plot  # noqa: E402
@@ -53,13 +56,36 @@ PAIRS = pd.DataFrame(
     columns=["file_a", "file_b", "count", "jaccard"],
 )
 
+DIFFERENCE = pd.DataFrame(
+    [(3, 9, 6, "changed", "a.py"), (None, 2, 2, "entered", "b.py"), (1, None, -1, "left", "c.py")],
+    columns=["before", "after", "change", "what", "path"],
+).astype({"before": "float64", "after": "float64"})
+
 GALLERY = {
     "activity": (plot.activity, ACTIVITY),
+    "author_expertise": (plot.author_expertise, tables.EXPERTISE),
     "calendar": (plot.calendar, ACTIVITY),
+    "causality": (plot.causality, tables.CAUSALITY),
+    "causality_lags": (plot.causality_lags, tables.LAGS),
+    "causality_null": (plot.causality_null, tables.NULL),
+    "churn": (plot.churn, tables.CHURN),
+    "co_changes": (plot.co_changes, PAIRS),
+    "co_changes_arc": (partial(plot.co_changes, kind="arc"), PAIRS),
+    "co_changes_bundle": (partial(plot.co_changes, kind="bundle"), PAIRS),
+    "co_changes_network": (partial(plot.co_changes, kind="network"), PAIRS),
+    "collaboration": (plot.collaboration, tables.COLLABORATION),
+    "decision_context": (plot.decision_context, tables.CONTEXT),
+    "difference": (plot.difference, DIFFERENCE),
+    "event_counts": (plot.event_counts, ACTIVITY),
+    "file_identity": (plot.file_identity, tables.IDENTITY),
+    "function_hotspots": (plot.function_hotspots, tables.FUNCTIONS),
     "hotspots": (plot.hotspots, HOTSPOTS),
     "hotspots_bars": (plot.hotspots_bars, HOTSPOTS),
-    "event_counts": (plot.event_counts, ACTIVITY),
-    "co_changes": (plot.co_changes, PAIRS),
+    "import_coupling": (plot.import_coupling, tables.COUPLING),
+    "ownership": (plot.ownership, tables.OWNERSHIP),
+    "session_commits": (plot.session_commits, tables.SESSIONS),
+    "terms": (plot.terms, tables.TERMS),
+    "truck_factor": (plot.truck_factor, tables.TRUCK),
 }
 every_chart = pytest.mark.parametrize(("draw", "df"), GALLERY.values(), ids=GALLERY)
 
@@ -85,7 +111,8 @@ def data_of(chart) -> list[list[dict]]:
 
 def test_the_gallery_is_complete() -> None:
     """What is public is drawn by these tests."""
-    assert sorted(GALLERY) == plot.__all__
+    drawn = {getattr(draw, "func", draw).__name__ for draw, _ in GALLERY.values()}
+    assert sorted({*drawn, "as_of", "table"}) == plot.__all__
 
 
 @every_chart
@@ -160,9 +187,12 @@ def test_draws_one_row(draw, df) -> None:
 def test_stays_small(draw, df) -> None:
     """Charts get aggregated data; a cell of a notebook is no place for megabytes."""
     many = pd.concat([df] * 2000, ignore_index=True)
-    for column in ("path", "file_b"):
+    for column in ("path", "file_b", "file_path", "email_b", "author_email", "term"):
         if column in many:
             many[column] = [f"{path}-{n:05}" for n, path in enumerate(many[column])]
+    for column in ("decision_seq", "session_seq", "identity"):
+        if column in many:
+            many[column] = range(len(many))
     assert len(json.dumps(draw(many).to_dict())) < 200_000
 
 

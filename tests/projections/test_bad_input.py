@@ -1,0 +1,152 @@
+"""Bad input, for every registered projection: a sentence, or an empty table with its columns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from notation import build_repo
+
+import patina_lab as pt
+from patina_lab.datasets import teaching
+from patina_lab.errors import ProjectionFailed, UnknownName, UsageError
+from patina_lab.eventlog.materialize import materialize
+from patina_lab.projections import registry
+from patina_lab.projections.projection import Projection
+from patina_lab.projections.rel import Rel, compute
+
+EVERY = list(registry.every())
+every_projection = pytest.mark.parametrize("projection", EVERY, ids=lambda p: p.name)
+
+SOLO = """
+2025-03-01 git.commit ann a.py b.py
+    def f(x):
+        return x if x else 0
+2025-03-02 git.commit ann a.py b.py
+    import a
+2025-03-03 git.commit ann a.py b.py
+    import a
+    def g(x):
+        return x
+"""
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> pt.Lab:
+    base = tmp_path_factory.mktemp("bad")
+    lab = pt.open(teaching(base / "seedpost"), home=base / "home")
+    lab.scrape(code=True, progress=False)
+    return lab
+
+
+@pytest.fixture(scope="module")
+def solo(tmp_path_factory: pytest.TempPathFactory) -> pt.Lab:
+    """Return the lab of a project of one person who wrote no decision down."""
+    base = tmp_path_factory.mktemp("solo")
+    build_repo(SOLO, base / "repo")
+    lab = pt.open(base / "repo", home=base / "home")
+    lab.scrape(code=True, progress=False)
+    return lab
+
+
+EMPTY = {
+    "before the first day": lambda lab: lab.as_of("1999-01-01"),
+    "a type that nobody has": lambda lab: lab.where("no.such.type"),
+    "an author who is not there": lambda lab: lab.where(author="Nobody"),
+    "a path that is not there": lambda lab: lab.where(path="no/such/*"),
+}
+
+
+@every_projection
+@pytest.mark.parametrize("slice_", EMPTY)
+def test_an_empty_slice_is_an_empty_table(lab: pt.Lab, projection: Projection, slice_: str) -> None:
+    """With the columns that are declared, of the types that a full table has."""
+    full, none = lab.project(projection), EMPTY[slice_](lab).project(projection)
+    assert len(none) == 0
+    assert list(none.columns) == list(projection.columns)
+    here, there = projection(EMPTY[slice_](lab).log).arrow(), projection(lab.log).arrow()
+    assert here.schema.remove_metadata() == there.schema.remove_metadata()
+    for column, dtype in full.dtypes.items():
+        if not full[column].isna().any():
+            assert none[column].dtype == dtype, column
+
+
+@every_projection
+def test_one_person_and_no_decision(solo: pt.Lab, projection: Projection) -> None:
+    """A table, empty where there is nothing to say; never an error."""
+    table = solo.project(projection)
+    assert list(table.columns) == list(projection.columns)
+    about = {"decisions", "sessions"} & {*projection.reads}
+    if about or projection.name in ("collaboration", "import_coupling"):
+        assert len(table) == 0
+    else:
+        assert len(table) > 0
+
+
+@every_projection
+def test_a_kept_table_of_nothing_is_empty_with_its_columns(
+    lab: pt.Lab, projection: Projection, tmp_path: Path
+) -> None:
+    none = materialize(lab.as_of("1999-01-01").log, projection, tmp_path).df()
+    assert (len(none), list(none.columns)) == (0, list(projection.columns))
+    assert none.attrs["through"] == ""
+
+
+@every_projection
+def test_an_unknown_column_is_a_sentence(lab: pt.Lab, projection: Projection) -> None:
+    """A relation that lacks what is read: which column, and what there is instead."""
+    lacking = [
+        Rel("SELECT 1 AS sequence, 'x' AS pth", name, lab.log.opened) for name in projection.reads
+    ]
+    with pytest.raises(UsageError, match=r"There is no column '\w+' in \w+") as caught:
+        projection(*lacking).df()
+    assert "\n" not in caught.value.message
+    assert caught.value.message.endswith(".")
+
+
+@every_projection
+def test_an_unknown_parameter_gets_its_nearest(lab: pt.Lab, projection: Projection) -> None:
+    known = list(projection.params)
+    wrong = f"{known[0]}s" if known else "top"
+    with pytest.raises(UnknownName, match=f"no parameter of .* '{wrong}'"):
+        lab.project(projection, **{wrong: 1})
+
+
+def raises_at_once(touches):
+    raise ValueError("no luck.")
+
+
+def raises_later(touches):
+    def burst(table):
+        return {}["gone"]
+
+    return compute(burst, touches)
+
+
+class TestAProjectionThatRaises:
+    def test_is_named_with_its_line(self, lab: pt.Lab) -> None:
+        with pytest.raises(ProjectionFailed) as caught:
+            lab.project(raises_at_once)
+        assert caught.value.message.startswith("The projection raises_at_once failed in line ")
+        assert caught.value.message.endswith("of raises_at_once: ValueError: no luck.")
+        assert isinstance(caught.value.__cause__, ValueError)
+        with pytest.raises(ProjectionFailed, match=r"burst: KeyError: 'gone'\."):
+            lab.project(raises_later)
+
+    def test_when_it_is_kept_nothing_is_left_behind(self, lab: pt.Lab, tmp_path: Path) -> None:
+        for function in (raises_at_once, raises_later):
+            with pytest.raises(ProjectionFailed):
+                materialize(lab.log, pt.projection(function), tmp_path)
+        assert list(tmp_path.rglob("*.parquet")) == []
+
+    def test_errors_of_the_package_stay_what_they_are(self, lab: pt.Lab) -> None:
+        def picky(touches):
+            return touches.needs("pth")
+
+        with pytest.raises(UnknownName, match="Did you mean 'path'"):
+            lab.project(picky)
+
+    def test_a_table_is_no_relation(self, lab: pt.Lab) -> None:
+        with pytest.raises(pt.errors.InvalidOption, match="returned a DataFrame, not a Rel"):
+            lab.project(lambda touches: pd.DataFrame())
