@@ -211,9 +211,9 @@ MB of source for a second of CPU on one core, medians of {given.rounds} interlea
 
 {verdict(rows)}
 
-`{command} --rounds {given.rounds}`, load {load:.2f} at the start. Python
-{platform.python_version()}, tree-sitter {version("tree-sitter")}, DuckDB {version("duckdb")},
-{os.cpu_count()} processors, {platform.machine()}.
+`{command} --rounds {given.rounds}`, load {load:.2f} at the start.
+Python {platform.python_version()}, tree-sitter {version("tree-sitter")},
+DuckDB {version("duckdb")}, {os.cpu_count()} processors, {platform.machine()}.
 """
     sys.stdout.write(said)
     if given.markdown:

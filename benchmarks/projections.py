@@ -22,9 +22,9 @@ from __future__ import annotations
 import argparse
 import bisect
 import json
+import math
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -77,14 +77,25 @@ def child(folder: str, task: str, options: dict[str, Any]) -> dict[str, Any]:
     ready = CHILDREN[task](Path(folder), options)
     cpu, wall = time.process_time(), time.perf_counter()
     rows, check = ready()
-    unit = 1 if sys.platform == "darwin" else 1024
     return {
         "cpu": time.process_time() - cpu,
         "wall": time.perf_counter() - wall,
-        "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20,
+        "mib": peak_mib(),
         "rows": rows,
         "check": check,
     }
+
+
+def peak_mib() -> float:
+    """Return the most memory that this process has held; NaN where nobody says (Linux does).
+
+    Not ``ru_maxrss``: a process begins with that of the one that started it.
+    """
+    try:
+        words = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()
+    except (OSError, IndexError):
+        return math.nan
+    return int(words[0]) / 1024
 
 
 Ready = Callable[[], tuple[int, int]]
@@ -347,8 +358,10 @@ def of_repository(place: Path, scratch: Path, rounds: int, least: int) -> dict[s
             "content": ["decide"] * 2000,
         }
     )
+    others = {name: lab.rel(name).arrow() for name in ("commit_parents", "eventlog")}
     folder = write_log(
-        scratch / "log", {"touches": touches, "commits": commits, "decisions": decisions}
+        scratch / "log",
+        {"touches": touches, "commits": commits, "decisions": decisions, **others},
     )
     name = lab.repository.name if lab.repository.name != "repo" else place.resolve().parent.name
     name = name.rpartition("+")[2]
@@ -503,7 +516,8 @@ def cell(task: dict[str, Any]) -> str:
     """Return CPU, wall, memory, rows of a task as cells."""
     if "failed" in task:
         return f"{task['failed']} | | |"
-    return f"{task['cpu']:.3f} | {task['wall']:.3f} | {task['mib']:.0f} | {task['rows']:,}"
+    memory = f"{task['mib']:.0f}" if "mib" in task else "?"
+    return f"{task['cpu']:.3f} | {task['wall']:.3f} | {memory} | {task['rows']:,}"
 
 
 def page(result: dict[str, Any]) -> str:
@@ -512,6 +526,7 @@ def page(result: dict[str, Any]) -> str:
     out.append(", ".join(f"{k} {v}" for k, v in result["machine"].items()) + ".")
     out.append("CPU is user + system of all threads, of the computation alone; medians, and in")
     out.append("brackets the least and the greatest round. Load is the machine's, at the start.")
+    out += ["", *result.get("notes", ())]
     for repo in result["repositories"]:
         out += [
             "",

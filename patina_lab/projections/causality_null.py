@@ -28,13 +28,13 @@ _DRAWS = 999
 
 
 @projection(
-    version=2,
     needs={
         "decisions": ("seq", "occurred_us", "source_id", "content"),
         "commits": ("seq", "occurred_us", "message"),
         "touches": ("seq", "path", "change"),
         "eventlog": ("seq", "source_file"),
     },
+    version=2,
     evidence=lambda row, params: "SELECT seq FROM decisions UNION ALL SELECT seq FROM commits",
     columns={
         "statistic": "text: what is counted",

@@ -47,7 +47,8 @@ PARAMS: dict[str, list[dict[str, object]]] = {
     "causality": [{"days_before": 7, "days_after": 3.5}],
     "churn": [{"period": "week"}, {"period": "quarter"}, {"period": "year"}],
     "co_changes": [
-        {"max_files": cap, "min_count": least} for cap, least in product((None, 3), (1, 2))
+        *({"max_files": cap, "min_count": least} for cap, least in product((None, 3), (1, 2))),
+        *({"by": unit, "min_count": 1} for unit in ("author_day", "day")),
     ],
     "collaboration": [{"max_authors": 3, "min_files": 2}],
     "decision_context": [{"days": 30}],
