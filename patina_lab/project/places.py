@@ -9,6 +9,9 @@ from pathlib import Path
 SHARED_EVENTS = ".patina/shared/events"
 """Event files that the team committed, inside a repository."""
 
+LOCAL_EVENTS = ".patina/local/events"
+"""Event files that only this clone has; git ignores them."""
+
 SESSIONS = "layer/sessions/*.md"
 """Session notes, inside a repository."""
 
