@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from patina_lab.errors import InvalidOption, InvalidRecipe
 from patina_lab.eventlog.build import Built, Request, build
@@ -50,6 +50,8 @@ from patina_lab.sources.source import FileSource, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
+    from patina_lab.project.knowledge import Knowledge
+    from patina_lab.project.materialize import KnowledgeUpdate
     from patina_lab.reports.run import Report
 
 
@@ -422,22 +424,39 @@ class Lab:
         found = self.log.query(evidence(wanted, row, params)).arrow().column(0).to_pylist()
         return replace(self.log, slice=replace(self.slice, seqs=tuple(sorted(set(found)))))
 
-    def materialize(self, projection: str | Projection, /, **params: Any) -> Materialized:
-        """Keep the table of a projection beside the log, and bring it up to date.
+    @overload
+    def materialize(self, projection: None = None, /, **options: Any) -> KnowledgeUpdate: ...
 
-        The same table as `project` gives; where that is exact, only new events are counted.
+    @overload
+    def materialize(self, projection: str | Projection, /, **params: Any) -> Materialized: ...
+
+    def materialize(
+        self, projection: str | Projection | None = None, /, **params: Any
+    ) -> Materialized | KnowledgeUpdate:
+        """Keep what the project knows, or the table of a projection, and bring it up to date.
+
+        Without a projection: the event files become the tables that ``lab.knowledge`` shows.
+        With one: the same table as `project` gives; where that is exact, only new events
+        are counted.
 
         Parameters
         ----------
-        projection : str or Projection
+        projection : str, Projection or None
         **params
-            Its parameters.
+            Its parameters.  Without one: ``at`` (a commit, a date or a timestamp),
+            ``worktree``, ``local``, ``force``; see
+            `patina_lab.project.materialize.materialize_events`.
 
         Returns
         -------
-        Materialized
-            With ``df()``, ``how``, ``added``, ``last_updated``, ``staleness``.
+        KnowledgeUpdate or Materialized
+            ``how``, ``applied``, ``removed``, ``quarantined``, ``knowledge``; or ``df()``,
+            ``how``, ``added``, ``last_updated``, ``staleness``.
         """
+        if projection is None:
+            from patina_lab.project.materialize import materialize_events
+
+            return materialize_events(self.repository, self._knowledge, **params)
         wanted = registry.find(projection) if isinstance(projection, str) else projection
         check_params(wanted.function, params)
         made = materialize(self.log, wanted, self.projections, **params)
@@ -524,6 +543,23 @@ class Lab:
             )
         place, text = found[0], found[1]
         return parse(text, place), place
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """What the project knew when it was last materialized, as tables.
+
+        Raises
+        ------
+        NoLog
+            Nothing was materialized yet.
+        """
+        from patina_lab.project.knowledge import KnowledgeStore
+
+        return KnowledgeStore(self._knowledge).open()
+
+    @property
+    def _knowledge(self) -> Path:
+        return self.store.folder / "knowledge"
 
     def report(
         self,

@@ -115,6 +115,7 @@ class ObservationCaptured(Payload):
     source_type: str | None = None
     source_id: str | None = None
     domains: list[str] = []
+    reliability: float | None = Field(default=None, ge=0, le=1)
 
 
 class DecisionMade(Payload):
@@ -135,6 +136,7 @@ class PatternIdentified(Payload):
     rationale: str | None = None
     evidence: list[str] = []
     domains: list[str] = []
+    observation_count: int | None = None
 
 
 class BeliefFormed(Payload):

@@ -10,7 +10,7 @@ SHARED_EVENTS = ".patina/shared/events"
 """Event files that the team committed, inside a repository."""
 
 LOCAL_EVENTS = ".patina/local/events"
-"""Event files of one user, in the work tree; git ignores them."""
+"""Event files that only this clone has; git ignores them."""
 
 SESSIONS = "layer/sessions/*.md"
 """Session notes, inside a repository."""

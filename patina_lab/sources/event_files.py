@@ -51,7 +51,7 @@ class EventFileSource:
     """
 
     name = "event_files"
-    version = 1
+    version = 2
 
     def __init__(self, folder: str = ".patina/shared/events", unknown: Policy = "keep") -> None:
         self.folder = folder.strip("/")
