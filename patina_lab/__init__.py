@@ -33,6 +33,7 @@ __version__ = "0.1.0"
 _HOME = {
     "open": "patina_lab.lab",
     "Lab": "patina_lab.lab",
+    "Persona": "patina_lab.personas.persona",
     "Event": "patina_lab.events.event",
     "Eventlog": "patina_lab.eventlog.eventlog",
     "Slice": "patina_lab.eventlog.slice",
@@ -58,6 +59,7 @@ _MODULES = {"plot", "errors"}
 __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "open",
     "Lab",
+    "Persona",
     "Event",
     "Eventlog",
     "Slice",
@@ -86,6 +88,7 @@ if TYPE_CHECKING:
     from patina_lab.events.event import Event as Event
     from patina_lab.lab import Lab as Lab
     from patina_lab.lab import open as open
+    from patina_lab.personas.persona import Persona as Persona
     from patina_lab.projections.activity import activity as activity
     from patina_lab.projections.author_expertise import author_expertise as author_expertise
     from patina_lab.projections.causality import causality as causality

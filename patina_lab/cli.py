@@ -21,6 +21,7 @@ from patina_lab.commands.options import Command
 from patina_lab.commands.options import as_json as _as_json
 from patina_lab.commands.options import repo as _repo
 from patina_lab.commands.options import speaks as _speaks
+from patina_lab.commands.persona import persona
 from patina_lab.commands.project import COMMANDS
 from patina_lab.errors import CheckFailed, InvalidOption, MissingTool
 
@@ -601,7 +602,7 @@ def serve(repo: str, host: str, port: int) -> None:
     uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)
 
 
-for _command in COMMANDS:
+for _command in (*COMMANDS, persona):
     main.add_command(_command)
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patina_lab.commands.options import Command, as_json, repo, speaks
+from patina_lab.commands.persona import show_domain
 from patina_lab.errors import CheckFailed, InvalidOption
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ def list_domains(repo: str, as_json: bool) -> None:
 
 @click.command()
 @repo
-@click.argument("text")
+@click.argument("words", nargs=-1, required=True, metavar="TEXT | domain NAME")
 @click.option("-k", default=10, show_default=True, help="At most so many.")
 @click.option("--type", "type_", metavar="TYPE", help="observation, decision, pattern, …")
 @click.option("--domains", default="", metavar="A,B", help="Only these.")
@@ -246,7 +247,7 @@ def list_domains(repo: str, as_json: bool) -> None:
 @speaks
 def query(
     repo: str,
-    text: str,
+    words: tuple[str, ...],
     k: int,
     type_: str | None,
     domains: str,
@@ -254,11 +255,17 @@ def query(
     at: str,
     as_json: bool,
 ) -> None:
-    """Find what the team ([SHARED]) and you ([LOCAL]) know about TEXT."""
+    """Find what the team ([SHARED]) and you ([LOCAL]) know about TEXT.
+
+    `query domain NAME` shows instead what all your projects know about a domain.
+    """
     from patina_lab.project.event_files import short_time
     from patina_lab.project.query import query as ask
 
-    hits = ask(_open(repo), text, k=k, type=type_, domains=domains, scope=scope, at=at)
+    if len(words) == 2 and words[0] == "domain":
+        show_domain(words[1], type_, as_json)
+        return
+    hits = ask(_open(repo), " ".join(words), k=k, type=type_, domains=domains, scope=scope, at=at)
     rows = [{**h.row(), "timestamp": short_time(h.found.event.timestamp)} for h in hits]
     _say(rows, "\n".join(map(str, hits)) or "nothing found", as_json)
 

@@ -31,23 +31,22 @@ from patina_lab.errors import EmptyRepository, InvalidOption
 from patina_lab.eventlog.eventlog import html_card, text_card
 from patina_lab.eventlog.store import LogStore, limit_temporary_files
 from patina_lab.eventlog.times import Moment, end_us, looks_like_time
-from patina_lab.events.event import Event
 from patina_lab.events.identity import canonical_json
 from patina_lab.project import event_tree
 from patina_lab.project.event_tree import EventFile
 from patina_lab.project.extraction import Found, look_up
 from patina_lab.project.knowledge import Knowledge, KnowledgeStore, State, facts
 from patina_lab.project.places import SHARED_EVENTS
+from patina_lab.project.rows import INCOMING, row_of
 from patina_lab.sources.event_files import EventFileSource
 from patina_lab.sources.repository import Objects, Repository
-from patina_lab.sources.source import Problem, SourceFile
 
 if TYPE_CHECKING:
     import duckdb
 
 _CODE = (
     "project/knowledge.sql", "project/derive.sql", "project/sources.sql",
-    "project/materialize.py", "project/event_tree.py", "project/extraction.py",
+    "project/materialize.py", "project/rows.py", "project/event_tree.py", "project/extraction.py",
     "sources/event_files.py", "events/catalog.py", "events/event.py", "events/identity.py",
     "events/content.py",
 )  # fmt: skip
@@ -58,15 +57,6 @@ _FILE: dict[str, str | bool | int | float | list[str]] = {
     "default_block_size": "65536",
 }
 _FOR_EVER = 2**63 - 1
-
-_INCOMING = {
-    "event_file": "VARCHAR", "blob_oid": "VARCHAR", "layer": "VARCHAR", "is_link": "BOOLEAN",
-    "uncommitted": "BOOLEAN", "event": "VARCHAR", "event_id": "VARCHAR",
-    "event_type": "VARCHAR", "known": "BOOLEAN", "occurred_us": "BIGINT", "author": "VARCHAR",
-    "sequence": "BIGINT", "schema_version": "BIGINT", "payload": "VARCHAR",
-    "content_hash": "VARCHAR", "source_id": "VARCHAR", "reason": "VARCHAR",
-    "detail": "VARCHAR", "line": "INTEGER",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -246,7 +236,8 @@ def code_hash() -> str:
     return hashlib.sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
-def _sql(name: str) -> list[str]:
+def statements(name: str) -> list[str]:
+    """Return the statements of one of this package's SQL files."""
     text = importlib.resources.files("patina_lab.project").joinpath(name).read_text("utf-8")
     return [statement for statement in text.split(";\n") if statement.strip()]
 
@@ -334,7 +325,7 @@ class _Run:
             limit_temporary_files(connection, place)
             execute(connection, "BEGIN")
             if why:
-                for statement in _sql("knowledge.sql"):
+                for statement in statements("knowledge.sql"):
                     execute(connection, statement)
             applied, removed = self._apply(connection, place, wanted, None if why else base)
             state = self._finish(connection, 1 + (base.number if base else 0), loose)
@@ -393,7 +384,7 @@ class _Run:
         staged = place / "incoming.ndjson"
         with staged.open("wb") as out:
             out.writelines(self._rows(sorted(new, key=lambda f: f.path)))
-        columns = ", ".join(f"{name}: '{kind}'" for name, kind in _INCOMING.items())
+        columns = ", ".join(f"{name}: '{kind}'" for name, kind in INCOMING.items())
         text = str(staged).replace("'", "''")
         execute(
             connection,
@@ -406,7 +397,7 @@ class _Run:
             "CREATE TEMP TABLE gone AS SELECT unnest(?::VARCHAR[]) AS event_file",
             [gone],
         )
-        for statement in _sql("derive.sql"):
+        for statement in statements("derive.sql"):
             parameters = {"until_us": until_us} if "$until_us" in statement else None
             execute(connection, statement, parameters)
         return len(new), len(gone)
@@ -422,57 +413,11 @@ class _Run:
             content = file.content
             if content is None and file.layer == "shared":
                 content = next(blobs)[1]
-            line = orjson.dumps(self._row(file, content), option=orjson.OPT_APPEND_NEWLINE)
+            line = orjson.dumps(
+                row_of(file, content, self.source), option=orjson.OPT_APPEND_NEWLINE
+            )
             self.longest = max(self.longest, len(line))
             yield line
-
-    def _row(self, file: EventFile, content: bytes | None) -> dict[str, Any]:
-        row: dict[str, Any] = {
-            "event_file": file.path,
-            "blob_oid": file.blob,
-            "layer": file.layer,
-            "is_link": file.is_link,
-            "uncommitted": file.uncommitted,
-        }
-        found = self._read(file, content)
-        if isinstance(found, Problem):
-            return row | {"reason": found.reason, "detail": found.detail, "line": found.line}
-        envelope = found.envelope or {}
-        sequence = envelope.get("sequence")
-        row |= {
-            "event": found.event_id,
-            "event_id": found.source_id,
-            "event_type": found.event_type,
-            "known": found.event_type in self.source.catalog,
-            "occurred_us": found.occurred_us,
-            "author": found.actor,
-            "sequence": sequence if type(sequence) is int else None,
-            "schema_version": envelope.get("schema_version", 1),
-            "payload": found.payload.decode(),
-        }
-        if found.event_type == "observation_captured":
-            from patina_lab.events.content import content_hash
-
-            row["content_hash"] = content_hash(found.data["content"])
-            row["source_id"] = found.data.get("source_id") or found.actor or ""
-        return row
-
-    def _read(self, file: EventFile, content: bytes | None) -> Event | Problem:
-        name = self.source.name
-        if content is None:
-            if file.blob == event_tree.UNREADABLE:
-                detail = "Permission denied; mend it with: chmod u+r"
-                return Problem(name, "unreadable file", detail, source_file=file.path)
-            detail = f"The file's object {file.blob} is not in this clone; try: git fetch --refetch"
-            return Problem(name, "missing object", detail, source_file=file.path)
-        try:
-            for found in self.source.read(SourceFile(file.path, content, file.is_link)):
-                if isinstance(found, Event) or not _is_warning(found):
-                    return found  # type: ignore[return-value]  # this source counts no coverage
-        except Exception as err:  # noqa: BLE001 - one file must not stop the others
-            detail = f"{type(err).__name__}: {err}"
-            return Problem(name, "source failed", detail, source_file=file.path)
-        return Problem(name, "not an event", "The file says nothing.", source_file=file.path)
 
     # -- the state ---------------------------------------------------------------------
 
@@ -503,7 +448,7 @@ class _Run:
                 "unnest(?::VARCHAR[]), unnest(?::BOOLEAN[])",
                 columns,
             )
-        for statement in _sql("sources.sql"):
+        for statement in statements("sources.sql"):
             execute(connection, statement)
         ((digest, missing),) = execute(connection, _DIGEST, [str(self.asked.until_us)]).fetchall()
         by_type = execute(
@@ -536,15 +481,6 @@ class _Run:
             by_type=dict(by_type),
             notices=self.notices,
         )
-
-
-def _is_warning(found: object) -> bool:
-    """Whether a problem only points at an event that is kept (policy ``warn``)."""
-    return (
-        isinstance(found, Problem)
-        and found.reason == "unknown event type"
-        and found.source_id is not None
-    )
 
 
 _DIGEST = """

@@ -52,6 +52,11 @@ def home() -> Path:
     return Path(told).expanduser() if told else Path.home() / ".patina"
 
 
+def persona_folder(home: Path) -> Path:
+    """Return the folder of what a user knows across projects."""
+    return home / "persona"
+
+
 def lock_file(git_dir: Path, what: str) -> Path:
     """Return the lock for what several processes write: ``local`` or ``shared``.
 

@@ -7,7 +7,7 @@ are normalised (NFKC, lower case) and English plurals fold onto their singular (
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -179,8 +179,14 @@ def _stem(word: str) -> str:
 
 def spoken(found: Found) -> str:
     """Return all that an event says in words."""
-    data = found.event.data
+    return spoken_in(found.event.data)
+
+
+def spoken_in(data: Mapping[str, Any]) -> str:
+    """Return all that a payload says in words."""
     known = [part for key in _SPOKEN for part in _list(data.get(key))]
+    # A name such as errors_as_values is found by its words, too.
+    known += [part.replace("_", " ") for part in _list(data.get("pattern_name")) if "_" in part]
     if not known:
         known = [value for value in data.values() if isinstance(value, str)]
     return "\n".join(known)
