@@ -9,6 +9,7 @@ events, a store keeps them, a slice chooses them, a projection reads them.
     sources/      where events come from      git, session notes, event files, code
     eventlog/     where they are kept         build, slices, digest, export
     projections/  what the log means          functions from relations to a table
+    project/      whose log it is           places, notes, proposals, what is known
     views/        how it looks                charts and their renderer
     reports/      papermill runs, HTML
     lab           what a notebook opens
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 _HOME = {
     "open": "patina_lab.lab",
     "Lab": "patina_lab.lab",
+    "Persona": "patina_lab.personas.persona",
     "Event": "patina_lab.events.event",
     "Eventlog": "patina_lab.eventlog.eventlog",
     "Slice": "patina_lab.eventlog.slice",
@@ -57,6 +59,7 @@ _MODULES = {"plot", "errors"}
 __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "open",
     "Lab",
+    "Persona",
     "Event",
     "Eventlog",
     "Slice",
@@ -85,6 +88,7 @@ if TYPE_CHECKING:
     from patina_lab.events.event import Event as Event
     from patina_lab.lab import Lab as Lab
     from patina_lab.lab import open as open
+    from patina_lab.personas.persona import Persona as Persona
     from patina_lab.projections.activity import activity as activity
     from patina_lab.projections.author_expertise import author_expertise as author_expertise
     from patina_lab.projections.causality import causality as causality

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from patina_lab.errors import InvalidOption, InvalidRecipe
 from patina_lab.eventlog.build import Built, Request, build
@@ -24,11 +24,21 @@ from patina_lab.eventlog.slice import Slice
 from patina_lab.eventlog.store import LogStore, Manifest
 from patina_lab.eventlog.times import Moment
 from patina_lab.project.config import Config, read_config
+from patina_lab.project.conflicts import conflicts as find_conflicts
+from patina_lab.project.conflicts import table as conflict_table
+from patina_lab.project.domains import add_domain
+from patina_lab.project.history import History, history
+from patina_lab.project.init import Initialised, init
+from patina_lab.project.observe import Note, observe
 from patina_lab.project.oxidize import META, Oxidized, oxidize
 from patina_lab.project.oxidize import meta as oxidize_meta
 from patina_lab.project.oxidize import status as oxidized_status
 from patina_lab.project.places import RECIPES, log_folder
+from patina_lab.project.propose import Proposal, propose
+from patina_lab.project.query import query
+from patina_lab.project.query import table as hit_table
 from patina_lab.project.recipe import Recipe, find_recipe, parse
+from patina_lab.project.undo import Undone, undo
 from patina_lab.projections import registry
 from patina_lab.projections.evidence import evidence
 from patina_lab.projections.projection import (
@@ -47,6 +57,8 @@ from patina_lab.sources.source import FileSource, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
+    from patina_lab.project.knowledge import Knowledge
+    from patina_lab.project.materialize import KnowledgeUpdate
     from patina_lab.reports.run import Report
 
 
@@ -404,22 +416,39 @@ class Lab:
         found = self.log.query(evidence(wanted, row, params)).arrow().column(0).to_pylist()
         return replace(self.log, slice=replace(self.slice, seqs=tuple(sorted(set(found)))))
 
-    def materialize(self, projection: str | Projection, /, **params: Any) -> Materialized:
-        """Keep the table of a projection beside the log, and bring it up to date.
+    @overload
+    def materialize(self, projection: None = None, /, **options: Any) -> KnowledgeUpdate: ...
 
-        The same table as `project` gives; where that is exact, only new events are counted.
+    @overload
+    def materialize(self, projection: str | Projection, /, **params: Any) -> Materialized: ...
+
+    def materialize(
+        self, projection: str | Projection | None = None, /, **params: Any
+    ) -> Materialized | KnowledgeUpdate:
+        """Keep what the project knows, or the table of a projection, and bring it up to date.
+
+        Without a projection: the event files become the tables that ``lab.knowledge`` shows.
+        With one: the same table as `project` gives; where that is exact, only new events
+        are counted.
 
         Parameters
         ----------
-        projection : str or Projection
+        projection : str, Projection or None
         **params
-            Its parameters.
+            Its parameters.  Without one: ``at`` (a commit, a date or a timestamp),
+            ``worktree``, ``local``, ``force``; see
+            `patina_lab.project.materialize.materialize_events`.
 
         Returns
         -------
-        Materialized
-            With ``df()``, ``how``, ``added``, ``last_updated``, ``staleness``.
+        KnowledgeUpdate or Materialized
+            ``how``, ``applied``, ``removed``, ``quarantined``, ``knowledge``; or ``df()``,
+            ``how``, ``added``, ``last_updated``, ``staleness``.
         """
+        if projection is None:
+            from patina_lab.project.materialize import materialize_events
+
+            return materialize_events(self.repository, self._knowledge, **params)
         wanted = registry.find(projection) if isinstance(projection, str) else projection
         check_params(wanted.function, params)
         made = materialize(self.log, wanted, self.projections, **params)
@@ -507,6 +536,23 @@ class Lab:
         place, text = found[0], found[1]
         return parse(text, place), place
 
+    @property
+    def knowledge(self) -> Knowledge:
+        """What the project knew when it was last materialized, as tables.
+
+        Raises
+        ------
+        NoLog
+            Nothing was materialized yet.
+        """
+        from patina_lab.project.knowledge import KnowledgeStore
+
+        return KnowledgeStore(self._knowledge).open()
+
+    @property
+    def _knowledge(self) -> Path:
+        return self.store.folder / "knowledge"
+
     def report(
         self,
         notebook: str | os.PathLike[str] = "01_quickstart",
@@ -533,6 +579,82 @@ class Lab:
 
         given = {"repo": str(self.repository.path), **parameters}
         return run_notebook(notebook_path(notebook), out, given)
+
+    # -- writing -----------------------------------------------------------------------
+
+    def init(self) -> Initialised:
+        """Make ``.patina/`` in the project; see `patina_lab.project.init.init`."""
+        return init(self.repository)
+
+    def observe(self, content: str, **about: Any) -> Note:
+        """Write a private note.
+
+        Parameters
+        ----------
+        content : str
+        **about
+            ``type, domains, source_type, source_id, at, author``: see
+            `patina_lab.project.observe.observe`.
+        """
+        return observe(self.repository, content, **about)
+
+    def propose(self, what: str | Note | None = None, **about: Any) -> Proposal:
+        """Put a text or a note to the team: an event file on a branch, ready for review.
+
+        Parameters
+        ----------
+        what : str, Note or None
+        **about
+            ``type, name, domains, rationale, alternatives, context, evidence, payload,
+            from_, base, branch, at, author``: see `patina_lab.project.propose.propose`.
+        """
+        return propose(self.repository, what, **about)
+
+    def undo(self, what: str | Note | Proposal, **about: Any) -> Undone:
+        """Take an event back: a revert commit on a branch, or the deletion of a note."""
+        return undo(self.repository, what, **about)
+
+    def add_domain(self, *names: str) -> list[str]:
+        """Declare what the project is about; returns all that is declared."""
+        return add_domain(self.repository, *names)
+
+    # -- asking ------------------------------------------------------------------------
+
+    def query(self, text: str, **about: Any) -> pd.DataFrame:
+        """Find what the team and this user know about a text, best match first.
+
+        The time of this lab's slice holds.  A lab as of a commit asks that commit's event
+        files alone: nobody's notes belong to a commit.
+
+        Parameters
+        ----------
+        text : str
+        **about
+            ``k, type, domains, scope, at``: see `patina_lab.project.query.query`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See `patina_lab.project.query.table`.
+        """
+        if self.pinned is not None:
+            about = {"at": self.pinned.manifest.source_sha, "scope": "shared", **about}
+        about.update(since_us=self.slice.since_us, until_us=self.slice.until_us)
+        return hit_table(query(self.repository, text, **about))
+
+    def history(self, event: str | Proposal, at: str = "HEAD") -> History:
+        """Return what git knows of an event: log, diffs, blame."""
+        return history(self.repository, event, at)
+
+    def conflicts(self, at: str = "HEAD") -> pd.DataFrame:
+        """Return events with the same number or content, and decisions that may contradict.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``kind, certain, events, files, detail, event_ids``.
+        """
+        return conflict_table(find_conflicts(self.repository, at))
 
     def _with_provenance(self, table: pd.DataFrame) -> pd.DataFrame:
         table.attrs.update(source_sha=self.log.opened.manifest.source_sha, digest=self.digest)

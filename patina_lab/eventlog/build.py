@@ -48,6 +48,7 @@ from patina_lab.sources.source import (
     SourceFile,
     TimedSource,
 )
+from patina_lab.sources.worktree import LINK, uncommitted
 
 if TYPE_CHECKING:
     import duckdb
@@ -88,6 +89,10 @@ class Request:
     git: GitSource = field(default_factory=GitSource)
     files: tuple[FileSource, ...] = ()
     problems: tuple[Problem, ...] = ()
+
+    def wants(self, path: str) -> bool:
+        """Whether any of the file sources reads the file at `path`."""
+        return any(source.wants(path) for source in self.files)
 
     def options(self, git_version: str) -> dict[str, Any]:
         """Return everything but the commit that decides what the log holds."""
@@ -242,7 +247,7 @@ class _Wanted:
     def of(cls, repository: Repository, objects: Objects, request: Request, sha: str) -> _Wanted:
         git_version = objects.run("version").decode().strip().removeprefix("git version ")
         options = request.options(git_version)
-        changed = _uncommitted(repository, objects, request) if request.worktree else {}
+        changed = uncommitted(repository, request.wants) if request.worktree else {}
         return cls(
             sha=sha,
             fingerprint=_hash(options),
@@ -496,7 +501,7 @@ class _Scrape:
             staging.problem(Problem("files", "missing object", why, object_id=oid))
         self.progress("files", 0, len(todo))
         contents = self.objects.blobs(
-            file.blob.removesuffix(_LINK) for file in todo if file.content is None
+            file.blob.removesuffix(LINK) for file in todo if file.content is None
         )
         for done, file in enumerate(todo, 1):
             given = file.content if file.content is not None else next(contents)[1]
@@ -505,14 +510,10 @@ class _Scrape:
 
     def _wanted_files(self, staging: Staging) -> Iterator[_FileToRead]:
         """Yield every file to be read; report, for each reason, how many cannot be."""
-        changed = (
-            _uncommitted(self.repository, self.objects, self.request)
-            if self.request.worktree
-            else {}
-        )
+        changed = uncommitted(self.repository, self.request.wants) if self.request.worktree else {}
         entries: dict[str, tuple[str, bool, bytes | None]] = {}
         for mode, oid, raw in self.objects.tree(self.wanted.sha):
-            blob = oid + _LINK if mode == "120000" else oid
+            blob = oid + LINK if mode == "120000" else oid
             entries[decode_path(raw)] = (blob, False, None)
         for path, (blob, content) in changed.items():
             if content is None:
@@ -536,7 +537,7 @@ class _Scrape:
         """Stage what one file says."""
         source, path, blob = file.source, file.path, file.blob
         if content is None:
-            oid = blob.removesuffix(_LINK)
+            oid = blob.removesuffix(LINK)
             staging.problem(
                 Problem(
                     source.name,
@@ -553,7 +554,7 @@ class _Scrape:
         changed_at = None if file.changed_us is None else instant(file.changed_us)
         try:
             for found in source.read(
-                SourceFile(path, content, blob.endswith(_LINK), changed_at=changed_at)
+                SourceFile(path, content, blob.endswith(LINK), changed_at=changed_at)
             ):
                 if isinstance(found, Coverage):
                     staging.coverage(source.name, path, found)
@@ -698,52 +699,6 @@ def _from_file(event: Event, path: str, *, uncommitted: bool) -> Event:
     if uncommitted:
         event = replace(event, envelope={**(event.envelope or {}), "uncommitted": True})
     return event if event.source_file == path else replace(event, source_file=path)
-
-
-_LINK = ":link"
-
-
-def _uncommitted(
-    repository: Repository, objects: Objects, request: Request
-) -> dict[str, tuple[str, bytes | None]]:
-    """Return the changed files of the work tree that a file source wants.
-
-    Returns
-    -------
-    dict
-        path -> (blob name, content); content is None where the file was deleted.
-    """
-    assert repository.work_tree is not None
-    out = repository.command(
-        f"--work-tree={repository.work_tree}", "status", "--porcelain=v1", "-z",
-        "--untracked-files=all", "--no-renames",
-    )  # fmt: skip
-    changed: dict[str, tuple[str, bytes | None]] = {}
-    for record in out.split(b"\0"):
-        raw = record[3:]
-        path = decode_path(raw)
-        if not raw or not any(source.wants(path) for source in request.files):
-            continue
-        place = Path(
-            repository.work_tree,
-            *[part.decode("utf-8", "surrogateescape") for part in raw.split(b"/")],
-        )
-        if place.is_symlink():
-            content: bytes | None = bytes(place.readlink())
-            link = _LINK
-        else:
-            content = place.read_bytes() if place.is_file() else None
-            link = ""
-        blob = "" if content is None else _blob_name(content, objects) + link
-        changed[path] = (blob, content)
-    return changed
-
-
-def _blob_name(content: bytes, objects: Objects) -> str:
-    algorithm = hashlib.new(objects.repository.object_format, usedforsecurity=False)
-    algorithm.update(b"blob %d\0" % len(content))
-    algorithm.update(content)
-    return algorithm.hexdigest()
 
 
 def _sql(name: str) -> str:
