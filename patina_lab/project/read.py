@@ -162,21 +162,22 @@ def _in_folder(root: Path, folder: str) -> Iterator[Event | Problem]:
             why = "symbolic link" if stat.S_ISLNK(mode) else "not a folder"
             yield _problem(why, f"{part} is no folder; it is not followed.", folder)
             return
-    yield from _below(place, folder, EventFileSource(folder))
+    yield from _below(place, folder.encode(), EventFileSource(folder))
 
 
-def _below(place: Path, folder: str, source: EventFileSource) -> Iterator[Event | Problem]:
+def _below(place: Path, folder: bytes, source: EventFileSource) -> Iterator[Event | Problem]:
     try:
         with os.scandir(os.fsencode(place)) as listed:
             entries = sorted(listed, key=lambda entry: entry.name)
     except OSError as err:
-        yield _problem("unreadable", f"{err.strerror}.", folder)
+        yield _problem("unreadable", f"{err.strerror}.", decode_path(folder))
         return
     for entry in entries:
-        path = f"{folder}/{decode_path(entry.name)}"
+        raw = folder + b"/" + entry.name
+        path = decode_path(raw)
         try:
             if entry.is_dir(follow_symlinks=False):
-                yield from _below(Path(os.fsdecode(entry.path)), path, source)
+                yield from _below(Path(os.fsdecode(entry.path)), raw, source)
             elif source.wants(path):
                 yield from _from_file(entry, path, source)
         except OSError as err:
