@@ -49,7 +49,7 @@ _CODE = (
     "project/knowledge.sql", "project/derive.sql", "project/sources.sql",
     "project/materialize.py", "project/event_tree.py", "project/extraction.py",
     "sources/event_files.py", "events/catalog.py", "events/event.py", "events/identity.py",
-    "events/content.py",
+    "events/text.py",
 )  # fmt: skip
 """Files that decide what is in the tables: when one of them changes, all is made anew."""
 
@@ -451,9 +451,9 @@ class _Run:
             "payload": found.payload.decode(),
         }
         if found.event_type == "observation_captured":
-            from patina_lab.events.content import content_hash
+            from patina_lab.events.text import text_hash
 
-            row["content_hash"] = content_hash(found.data["content"])
+            row["content_hash"] = text_hash(found.data["content"])
             row["source_id"] = found.data.get("source_id") or found.actor or ""
         return row
 

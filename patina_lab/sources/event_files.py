@@ -69,7 +69,8 @@ class EventFileSource:
         return {"folder": self.folder, "unknown": self.unknown}
 
     def wants(self, path: str) -> bool:
-        """Whether `path` is a JSON file below the folder."""
+        """Whether `path` is a JSON file below the folder; one that is no UTF-8 is quoted."""
+        path = path[1:-1] if path.startswith('"') else path
         return path.startswith(self.folder + "/") and path.endswith(".json")
 
     def read(self, file: SourceFile) -> Iterator[Event | Problem | Coverage]:
@@ -92,6 +93,8 @@ class EventFileSource:
     def _event(self, file: SourceFile) -> Event:
         from patina_lab.events.catalog import InvalidPayload, UnknownEventType
 
+        if _leaves(file.path):
+            raise _Refused("unsafe path", f"{_shown(file.path)} leads out of its folder.")
         if file.is_symlink:
             raise _Refused("symbolic link", "Links are not followed; commit the file itself.")
         value = _parse(file.content)
@@ -131,6 +134,14 @@ class EventFileSource:
         except ValueError as err:
             raise _Refused("not canonical JSON", f"{err}.") from err
         return event
+
+
+def _leaves(path: str) -> bool:
+    """Whether a path, as any system reads it, steps out of the folder that it names.
+
+    git refuses to write such a tree, but a repository can hold one.
+    """
+    return any(part in ("", ".", "..") for part in path.replace("\\", "/").split("/"))
 
 
 def _parse(content: bytes) -> Any:

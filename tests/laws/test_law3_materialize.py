@@ -41,7 +41,7 @@ from worker import Worker, started
 
 import patina_lab as pt
 from patina_lab.events import catalog as catalog_
-from patina_lab.events import content
+from patina_lab.events import text as text_
 from patina_lab.project import event_tree, materialize
 from patina_lab.project.knowledge import KnowledgeStore
 from patina_lab.sources.event_files import EventFileSource
@@ -368,7 +368,7 @@ DEFECTS: Mapping[str, tuple[str, Callable[[], tuple[Any, str, Any]]]] = {
     ),
     "the seed's normalisation": (
         "C is not C++",
-        lambda: (content, "content_hash", _seed_hash),
+        lambda: (text_, "text_hash", _seed_hash),
     ),
     "a mended file stays in quarantine": (
         "a bad file is mended",
