@@ -72,7 +72,7 @@ class State:
     retry : bool
         Something may be there next time without the commit being another one.
     digest : str
-        Over the files that were applied.
+        Over the names of the files that were applied, and `until_us`.
     events, quarantined : int
     by_type : mapping
     size : int

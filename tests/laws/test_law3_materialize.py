@@ -40,6 +40,7 @@ from tables import patched
 from worker import Worker, started
 
 import patina_lab as pt
+from patina_lab.errors import GitFailed
 from patina_lab.events import catalog as catalog_
 from patina_lab.events import text as text_
 from patina_lab.project import event_tree, materialize
@@ -296,8 +297,18 @@ def test_tables_equal_an_independent_reading(case: str) -> None:
     follow(case)
 
 
+@pytest.mark.parametrize(
+    "case", ["an event is edited", "a branch is switched", "a bad file is mended", "a source goes"]
+)
+def test_all_names_are_compared_where_the_last_tree_is_gone(case: str) -> None:
+    """After ``git gc`` the last tree may be no more; the result is the same."""
+    with patched(NO_TREES):
+        follow(case)
+
+
 _SQL = materialize._sql
 _COMMITTED = event_tree.committed
+_CHANGES = event_tree.changes
 _FINGERPRINT = materialize._Run.__init__
 
 
@@ -312,6 +323,24 @@ def statement(begin: str, instead: str) -> tuple[Any, str, Any]:
         return [part for part in text.replace(begin, instead).split(";\n") if part.strip()]
 
     return materialize, "_sql", changed
+
+
+def _no_trees(*_: Any) -> Any:
+    raise GitFailed("bad object")
+
+
+NO_TREES = (event_tree, "changes", _no_trees)
+"""The last tree is not in the repository any more, so that all names are compared."""
+
+
+def some_changes(keep: Callable[..., bool]) -> tuple[Any, str, Any]:
+    """Return a change of what differs between two trees: only what `keep` keeps is seen."""
+
+    def changes(objects: Any, before: str, after: str, folder: str) -> list[Any]:
+        last = max((file.path for file in _COMMITTED(objects, before, folder)), default="")
+        return [c for c in _CHANGES(objects, before, after, folder) if keep(last, *c)]
+
+    return event_tree, "changes", changes
 
 
 def first_seen(*, names_grow: bool) -> tuple[Any, str, Any]:
@@ -340,11 +369,22 @@ def _seed_hash(text: str) -> str:
     return "".join(c for c in text.lower().strip() if c.isalnum() or c.isspace())
 
 
-DEFECTS: Mapping[str, tuple[str, Callable[[], tuple[Any, str, Any]]]] = {
-    "edits are not seen": ("an event is edited", lambda: first_seen(names_grow=False)),
+DEFECTS: Mapping[str, tuple[str, Callable[[], Any]]] = {
+    "edits are not seen": (
+        "an event is edited",
+        lambda: some_changes(lambda last, path, was_there, file: not (was_there and file)),
+    ),
     "older names are not seen": (
         "number 1000 sorts before 999",
-        lambda: first_seen(names_grow=True),
+        lambda: some_changes(lambda last, path, was_there, file: path > last),
+    ),
+    "edits are not seen where all names are compared": (
+        "an event is edited",
+        lambda: (NO_TREES, first_seen(names_grow=False)),
+    ),
+    "older names are not seen where all names are compared": (
+        "number 1000 sorts before 999",
+        lambda: (NO_TREES, first_seen(names_grow=True)),
     ),
     "what is gone stays": (
         "an event in the middle is reverted",
@@ -389,7 +429,11 @@ DEFECTS: Mapping[str, tuple[str, Callable[[], tuple[Any, str, Any]]]] = {
 def test_control_a_wrong_materializer_is_caught(defect: str) -> None:
     """The same check falsifies implementations that are wrong in one place each."""
     case, change = DEFECTS[defect]
-    with patched(change()), pytest.raises(AssertionError):
+    changes = change()
+    with (
+        patched(*(changes if isinstance(changes[0], tuple) else [changes])),
+        pytest.raises(AssertionError),
+    ):
         follow(case)
 
 
