@@ -126,18 +126,24 @@ def local(repository: Repository) -> Iterator[EventFile]:
     """Yield the event files that only this clone has, below `LOCAL_EVENTS`.
 
     Neither a link nor a device is followed or opened, and no file is read that is too large.
+    What the database of an earlier patina has is yielded as the files that it would become.
     """
+    from patina_lab.project.migrate import not_migrated
+
     if repository.work_tree is None:
         return
+    for place, row in not_migrated(repository):
+        blob = blob_name(row.content, repository.object_format)
+        yield EventFile(f"{place}#{row.name}", blob, "local", False, True, row.content)
     root = os.fsencode(repository.work_tree)
     top = os.path.join(root, *(os.fsencode(part) for part in LOCAL_EVENTS.split("/")))  # noqa: PTH118 - bytes
     if any(Path(os.fsdecode(top)).parents[n].is_symlink() for n in range(2)):
         return
-    for place, folders, names in os.walk(top):
+    for below, folders, names in os.walk(top):
         folders.sort()
         for name in sorted(names):
             if name.endswith(b".json"):
-                file = _local(os.path.join(place, name), root, repository.object_format)  # noqa: PTH118 - bytes
+                file = _local(os.path.join(below, name), root, repository.object_format)  # noqa: PTH118 - bytes
                 if file is not None:
                     yield file
 

@@ -56,6 +56,7 @@ _CODE = (
 _FILE: dict[str, str | bool | int | float | list[str]] = {
     "storage_compatibility_version": "latest",
     "default_block_size": "65536",
+    "threads": 1,
 }
 _FOR_EVER = 2**63 - 1
 
@@ -196,7 +197,16 @@ def materialize_events(
         return KnowledgeUpdate(
             "unchanged", "", 0, 0, time.perf_counter() - begun, last, store, asked.name
         )
-    with Objects(repository) as objects, LogStore(folder).building() as place:
+    waited: list[bool] = []
+    with (
+        Objects(repository) as objects,
+        LogStore(folder).building(lambda: waited.append(True)) as place,
+    ):
+        if waited:
+            # Another process was at it, and may have seen more than we had then.
+            asked = _asked(repository, at, worktree=worktree, local=local)
+            own = list(event_tree.local(repository)) if asked.local else []
+            own_hash = _names_hash(own)
         run = _Run(repository, objects, store, asked, own, own_hash, code)
         update = run.bring_up_to_date(place, force=force)
     return replace(update, seconds=time.perf_counter() - begun)

@@ -106,10 +106,29 @@ def read_blobs(
 
 
 def read_local(repository: Repository) -> tuple[list[Found], list[Problem]]:
-    """Read this user's own event files; none where there is no work tree."""
+    """Read this user's own events; none where there is no work tree.
+
+    They stand in files.  Those in the database of an earlier patina count too until they
+    are migrated; one that stands in both is read from its file.
+    """
+    from patina_lab.project.migrate import not_migrated
+
     if repository.work_tree is None:
         return [], []
-    return _named(_in_folder(repository.work_tree, LOCAL_EVENTS), "local")
+    found = list(_in_folder(repository.work_tree, LOCAL_EVENTS))
+    have = {one.event_id for one in found if isinstance(one, Event)}
+    for path, row in not_migrated(repository):
+        if row.event.event_id not in have:
+            have.add(row.event.event_id)
+            found.append(replace(row.event, source_file=f"{path}#{row.name}"))
+    return _named(found, "local")
+
+
+def read_files(repository: Repository, folder: str) -> list[Found]:
+    """Read the event files of a folder of the work tree, whether git knows them or not."""
+    if repository.work_tree is None:
+        return []
+    return _named(_in_folder(repository.work_tree, folder), "local")[0]
 
 
 def _in_tree(
