@@ -311,6 +311,44 @@ def test_asking_in_sql(project: Project) -> None:
     assert "<table>" in known._repr_mimebundle_()["text/html"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "events", "bad"), [("keep", 1, 0), ("warn", 1, 0), ("fail", 0, 1)]
+)
+def test_the_commit_says_where_events_lie_and_what_unknown_types_are(
+    project: Project, policy: str, events: int, bad: int
+) -> None:
+    """``[tool.patina_lab]`` of the commit; another policy makes everything anew."""
+    project.write("notes/a.json", event("x").replace(b"observation_captured", b"tea_brewed"))
+    project.shared("elsewhere.json", event("not here"))
+    project.commit()
+    project.lab.materialize()
+    text = f'[tool.patina_lab]\nevents = "notes"\nunknown = "{policy}"\n'
+    project.write("pyproject.toml", text.encode())
+    project.commit()
+    made = project.lab.materialize()
+    assert (made.how, made.why) == ("full", "other code or options")
+    assert (made.state.events, made.quarantined) == (events, bad)
+    if events:
+        (row,) = made.knowledge.rows("events")
+        assert (row["event_type"], row["known"]) == ("tea_brewed", False)
+
+
+def test_processes_that_materialize_at_once_all_end_with_the_same(project: Project) -> None:
+    """One after the other, under a lock; nobody is turned away, nothing is lost."""
+    for n in range(20):
+        project.shared(f"{n}.json", event(f"o {n}"))
+    project.commit()
+    script = "import sys, patina_lab as pt; print(pt.open(sys.argv[1]).materialize().state.events)"
+    env = isolated(PATINA_HOME=os.environ["PATINA_HOME"])
+    running = [
+        subprocess.Popen([sys.executable, "-c", script, str(project.repo.path)], env=env,
+                         stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]  # fmt: skip
+    assert [process.communicate()[0].strip() for process in running] == ["20"] * 3
+    assert len(project.lab.knowledge.observations) == 20
+
+
 def test_on_the_command_line(project: Project) -> None:
     """Counts, and the same as JSON."""
     project.shared("a.json", event("there"))
