@@ -59,6 +59,7 @@ if TYPE_CHECKING:
 
     from patina_lab.project.knowledge import Knowledge
     from patina_lab.project.materialize import KnowledgeUpdate
+    from patina_lab.project.migrate import Migrated
     from patina_lab.reports.run import Report
 
 
@@ -641,6 +642,20 @@ class Lab:
             about = {"at": self.pinned.manifest.source_sha, "scope": "shared", **about}
         about.update(since_us=self.slice.since_us, until_us=self.slice.until_us)
         return hit_table(query(self.repository, text, **about))
+
+    def migrate(self, database: str | os.PathLike[str], **about: Any) -> Migrated:
+        """Turn the events of an earlier patina's SQLite database into event files, once.
+
+        Parameters
+        ----------
+        database : path
+        **about
+            ``to`` (``local`` or ``shared``): see
+            `patina_lab.project.migrate.migrate`.
+        """
+        from patina_lab.project.migrate import migrate
+
+        return migrate(self.repository, Path(database), **about)
 
     def history(self, event: str | Proposal, at: str = "HEAD") -> History:
         """Return what git knows of an event: log, diffs, blame."""

@@ -6,6 +6,7 @@ Each is a few lines over `patina_lab.project`, which a notebook reaches through 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -320,4 +321,33 @@ def conflicts(repo: str, at: str, branches: tuple[str, ...], check: bool, as_jso
         )
 
 
-COMMANDS = (init, observe, propose, undo, domain, query, history, conflicts)
+@click.command()
+@repo
+@click.argument("database", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "--to",
+    type=click.Choice(["local", "shared"]),
+    default="local",
+    show_default=True,
+    help="Your own folder; or the team's, for you to commit.",
+)
+@click.option("--export", is_flag=True, help="The other way: write DATABASE anew.")
+@as_json
+@speaks
+def migrate(repo: str, database: Path, to: Any, export: bool, as_json: bool) -> None:
+    """Turn the events of an earlier patina's SQLite DATABASE into event files, once."""
+    if export:
+        from patina_lab.lab import open as open_lab
+        from patina_lab.project.database import write_database
+
+        known = open_lab(repo).materialize().knowledge
+        count = write_database(known, database)
+        _say({"events": count}, f"{count:,} events in {database}", as_json)
+        return
+    from patina_lab.project.migrate import migrate as bring
+
+    made = bring(_open(repo), database, to=to)
+    _say(made.to_json(), repr(made), as_json)
+
+
+COMMANDS = (init, observe, propose, undo, domain, query, history, conflicts, migrate)

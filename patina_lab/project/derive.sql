@@ -23,12 +23,12 @@ INSERT INTO events
 SELECT
     f.event, f.event_id, f.event_type, f.known, make_timestamptz(f.occurred_us), f.occurred_us,
     f.author, f.sequence, f.schema_version, f.payload, f.layer, f.event_file, f.blob_oid
-FROM event_files f SEMI JOIN touched t ON t.event = f.event
+FROM event_files f JOIN (SELECT DISTINCT event FROM touched) t ON t.event = f.event
 WHERE f.occurred_us < $until_us
 QUALIFY row_number() OVER (PARTITION BY f.event ORDER BY f.layer = 'shared' DESC, f.event_file) = 1;
 
 CREATE TEMP TABLE changed AS
-SELECT e.* FROM events e SEMI JOIN touched t ON t.event = e.id;
+SELECT e.* FROM events e JOIN (SELECT DISTINCT event FROM touched) t ON t.event = e.id;
 
 DELETE FROM patterns WHERE id IN (SELECT event FROM touched);
 INSERT INTO patterns
@@ -83,10 +83,10 @@ SELECT
     last(e.event_file ORDER BY e.layer, e.occurred_us, e.id),
     last(e.blob_oid ORDER BY e.layer, e.occurred_us, e.id),
     last(e.schema_version ORDER BY e.layer, e.occurred_us, e.id)
-FROM groups g
-JOIN (
-    SELECT DISTINCT event, content_hash, source_id
-    FROM event_files WHERE content_hash IS NOT NULL
-) f ON f.content_hash = g.content_hash AND f.source_id = g.source_id
-JOIN events e ON e.id = f.event
+FROM (
+    SELECT DISTINCT g.content_hash, g.source_id, f.event
+    FROM event_files f JOIN groups g
+    ON f.content_hash = g.content_hash AND f.source_id = g.source_id
+) g
+JOIN events e ON e.id = g.event
 GROUP BY g.content_hash, g.source_id;

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,11 +78,35 @@ def committed(objects: Objects, tree: str | None, folder: str) -> Iterator[Event
             yield EventFile(path, blob, "shared", mode == "120000")
 
 
+def changes(
+    objects: Objects, before: str, after: str, folder: str
+) -> Iterator[tuple[str, bool, EventFile | None]]:
+    """Yield ``(path, was there, file or None)`` of what differs between two trees of a folder.
+
+    Raises
+    ------
+    GitFailed
+        One of the trees is not here (any more).
+    """
+    out = objects.run("diff-tree", "-r", "-z", "--no-renames", "--raw", before, after)
+    words = out.split(b"\0")[:-1]
+    for meta, name in zip(words[::2], words[1::2], strict=True):
+        old, mode, _, blob, _ = meta.decode().lstrip(":").split(" ")
+        if name.endswith(b".json"):
+            path = decode_path(folder.encode() + b"/" + name)
+            file = EventFile(path, blob, "shared", mode == "120000") if _is_file(mode) else None
+            yield path, _is_file(old), file
+
+
+def _is_file(mode: str) -> bool:
+    return mode not in ("000000", "160000")
+
+
 def with_work_tree(
-    files: Iterable[EventFile], repository: Repository, folder: str
+    files: Mapping[str, EventFile], repository: Repository, folder: str
 ) -> dict[str, EventFile]:
     """Return committed files as the work tree has them, by path."""
-    found = {file.path: file for file in files}
+    found = dict(files)
 
     def wants(path: str) -> bool:
         bare = path.strip('"')  # quoted where it is no UTF-8
@@ -102,18 +126,24 @@ def local(repository: Repository) -> Iterator[EventFile]:
     """Yield the event files that only this clone has, below `LOCAL_EVENTS`.
 
     Neither a link nor a device is followed or opened, and no file is read that is too large.
+    What the database of an earlier patina has is yielded as the files that it would become.
     """
+    from patina_lab.project.migrate import not_migrated
+
     if repository.work_tree is None:
         return
+    for place, row in not_migrated(repository):
+        blob = blob_name(row.content, repository.object_format)
+        yield EventFile(f"{place}#{row.name}", blob, "local", False, True, row.content)
     root = os.fsencode(repository.work_tree)
     top = os.path.join(root, *(os.fsencode(part) for part in LOCAL_EVENTS.split("/")))  # noqa: PTH118 - bytes
     if any(Path(os.fsdecode(top)).parents[n].is_symlink() for n in range(2)):
         return
-    for place, folders, names in os.walk(top):
+    for below, folders, names in os.walk(top):
         folders.sort()
         for name in sorted(names):
             if name.endswith(b".json"):
-                file = _local(os.path.join(place, name), root, repository.object_format)  # noqa: PTH118 - bytes
+                file = _local(os.path.join(below, name), root, repository.object_format)  # noqa: PTH118 - bytes
                 if file is not None:
                     yield file
 

@@ -22,7 +22,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import CorruptLog, NoLog, UnknownName
 from patina_lab.eventlog.eventlog import OpenLog, html_card, text_card
@@ -72,7 +72,7 @@ class State:
     retry : bool
         Something may be there next time without the commit being another one.
     digest : str
-        Over the files that were applied.
+        Over the names of the files that were applied, and `until_us`.
     events, quarantined : int
     by_type : mapping
     size : int
@@ -254,6 +254,12 @@ class Knowledge:
         found = self._engine.df(f"{self._select(table)} ORDER BY {TABLES[table]}")
         found.attrs.update(source_sha=self.state.source_sha, digest=self.state.digest)
         return found
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """Return the rows of a table as Python values, oldest first."""
+        found = self.arrow(f"FROM {table} ORDER BY {TABLES[table]}")  # of a name in TABLES
+        rows: list[dict[str, Any]] = found.to_pylist()
+        return rows
 
     def rel(self, table: str) -> Rel:
         """Return a table lazily, to be composed with others."""

@@ -136,7 +136,7 @@ CREATE TABLE materialization_state (
     fingerprint VARCHAR NOT NULL,     -- of the tables' shape and of the code that fills them
     source_sha VARCHAR,               -- NULL: no commit yet
     until_us BIGINT,                  -- events from here on are left out; NULL: none
-    digest VARCHAR NOT NULL,          -- over the files that are applied, and until_us
+    digest VARCHAR NOT NULL,          -- over the names of the files, and until_us
     event_count BIGINT NOT NULL,
     last_event_file VARCHAR,          -- of the newest event, not of the greatest name
     last_materialized_at TIMESTAMPTZ NOT NULL

@@ -21,13 +21,13 @@ import hashlib
 import importlib.resources
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from patina_lab.errors import EmptyRepository, InvalidOption
+from patina_lab.errors import EmptyRepository, GitFailed, InvalidOption
 from patina_lab.eventlog.eventlog import html_card, text_card
 from patina_lab.eventlog.store import LogStore, limit_temporary_files
 from patina_lab.eventlog.times import Moment, end_us, looks_like_time
@@ -48,13 +48,14 @@ _CODE = (
     "project/knowledge.sql", "project/derive.sql", "project/sources.sql",
     "project/materialize.py", "project/rows.py", "project/event_tree.py", "project/extraction.py",
     "sources/event_files.py", "events/catalog.py", "events/event.py", "events/identity.py",
-    "events/content.py",
+    "events/text.py",
 )  # fmt: skip
 """Files that decide what is in the tables: when one of them changes, all is made anew."""
 
 _FILE: dict[str, str | bool | int | float | list[str]] = {
     "storage_compatibility_version": "latest",
     "default_block_size": "65536",
+    "threads": 1,
 }
 _FOR_EVER = 2**63 - 1
 
@@ -186,7 +187,16 @@ def materialize_events(
         return KnowledgeUpdate(
             "unchanged", "", 0, 0, time.perf_counter() - begun, last, store, asked.name
         )
-    with Objects(repository) as objects, LogStore(folder).building() as place:
+    waited: list[bool] = []
+    with (
+        Objects(repository) as objects,
+        LogStore(folder).building(lambda: waited.append(True)) as place,
+    ):
+        if waited:
+            # Another process was at it, and may have seen more than we had then.
+            asked = _asked(repository, at, worktree=worktree, local=local)
+            own = list(event_tree.local(repository)) if asked.local else []
+            own_hash = _names_hash(own)
         run = _Run(repository, objects, store, asked, own, own_hash, code)
         update = run.bring_up_to_date(place, force=force)
     return replace(update, seconds=time.perf_counter() - begun)
@@ -298,13 +308,13 @@ class _Run:
         self.source = EventFileSource(self.events_folder, unknown)  # type: ignore[arg-type]
         options = canonical_json(dict(self.source.options()))
         self.fingerprint = hashlib.sha256(code.encode() + options).hexdigest()[:16]
-        self.retry = False
+        self.loose = ""
+        self.remarked = 0
 
     def bring_up_to_date(self, place: Path, *, force: bool) -> KnowledgeUpdate:
         """Make the next tables aside, from the last ones wherever that is exact."""
         import duckdb
 
-        wanted, loose = self._wanted()
         last = self.store.state(self.asked.name)
         base = last or self.store.state()
         why = ""
@@ -327,60 +337,80 @@ class _Run:
             if why:
                 for statement in statements("knowledge.sql"):
                     execute(connection, statement)
-            applied, removed = self._apply(connection, place, wanted, None if why else base)
-            state = self._finish(connection, 1 + (base.number if base else 0), loose)
+            applied, removed = self._apply(connection, place, None if why else base)
+            state = self._finish(connection, 1 + (base.number if base else 0))
             execute(connection, "COMMIT")
         finally:
             connection.close()
-        if last is not None and not why and state.digest == last.digest:
-            how = "unchanged"
+        if why:
+            how = "full"
         else:
-            how = "full" if why else "incremental"
+            changed = applied or removed or self.remarked or last is None
+            how = "incremental" if changed else "unchanged"
         state = self.store.place(built, state, self.asked.name)
         return KnowledgeUpdate(how, why, applied, removed, 0.0, state, self.store, self.asked.name)
 
-    def _wanted(self) -> tuple[dict[str, EventFile], str]:
-        """Return the files that there are, and a hash over those that the work tree changed."""
-        files = event_tree.committed(self.objects, self.tree, self.events_folder)
-        if not self.asked.worktree:
-            shared, loose = {file.path: file for file in files}, ""
-        else:
-            shared = event_tree.with_work_tree(files, self.repository, self.events_folder)
-            loose = _names_hash(file for file in shared.values() if file.uncommitted)
-        return shared | {file.path: file for file in self.own}, loose
-
     # -- the difference ----------------------------------------------------------------
 
-    def _apply(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        place: Path,
-        wanted: Mapping[str, EventFile],
-        base: State | None,
-    ) -> tuple[int, int]:
-        """Take out what is gone, add what is new; return how many of each."""
+    def _difference(
+        self, connection: duckdb.DuckDBPyConnection, base: State | None
+    ) -> tuple[list[str], list[EventFile]]:
+        """Return the paths whose rows go, and the files to be read."""
+        of_trees = self._difference_of_trees(base)
         have = {
             path: state
             for path, *state in execute(
                 connection,
-                "SELECT event_file, blob_oid, layer, is_link, uncommitted FROM event_files "
-                # What was not there to be read is looked for again.
-                "WHERE reason IS DISTINCT FROM 'missing object'",
+                "SELECT event_file, blob_oid, layer, is_link, uncommitted FROM event_files"
+                + ("" if of_trees is None else " WHERE layer = 'local'"),
             ).fetchall()
         }
-        missing = {
-            path
-            for (path,) in execute(
-                connection, "SELECT event_file FROM event_files WHERE reason = 'missing object'"
-            ).fetchall()
-        }
-        gone = [p for p, state in have.items() if p not in wanted or [*wanted[p].state] != state]
-        new = [f for p, f in wanted.items() if p not in have or [*f.state] != have[p]]
-        until_us = _FOR_EVER if self.asked.until_us is None else self.asked.until_us
+        wanted = {file.path: file for file in self.own}
+        if of_trees is None:
+            wanted = self._shared() | wanted
+            # What was not there to be read is looked for again.
+            asked = "SELECT event_file FROM event_files WHERE reason = 'missing object'"
+            have |= {path: [] for (path,) in execute(connection, asked).fetchall()}
         if base is not None and base.until_us != self.asked.until_us:
             # Another time: every file is applied anew.
-            gone, new = list(have), list(wanted.values())
-        gone = sorted([*gone, *missing])
+            return list(have), list(wanted.values())
+        gone = [p for p, state in have.items() if p not in wanted or [*wanted[p].state] != state]
+        new = [f for p, f in wanted.items() if p not in have or [*f.state] != have[p]]
+        for path, was_there, file in of_trees or ():
+            gone += [path] if was_there else []
+            new += [file] if file is not None else []
+        return gone, new
+
+    def _difference_of_trees(
+        self, base: State | None
+    ) -> list[tuple[str, bool, EventFile | None]] | None:
+        """Return what git says changed since the last time; None where that does not say all."""
+        if base is None or base.loose or base.retry or self.asked.worktree:
+            return None
+        if base.tree is None or self.tree is None or base.until_us != self.asked.until_us:
+            return None
+        try:
+            return list(event_tree.changes(self.objects, base.tree, self.tree, self.events_folder))
+        except GitFailed:
+            return None  # the last tree was thrown away after a reset; all names are compared
+
+    def _shared(self) -> dict[str, EventFile]:
+        """Return the event files of the commit, or of the work tree, by path."""
+        files = event_tree.committed(self.objects, self.tree, self.events_folder)
+        shared = {file.path: file for file in files}
+        if self.asked.worktree:
+            there = event_tree.with_work_tree(shared, self.repository, self.events_folder)
+            # Over all names: what is only removed is no name of its own.
+            self.loose = "" if there == shared else _names_hash(there.values())
+            return there
+        return shared
+
+    def _apply(
+        self, connection: duckdb.DuckDBPyConnection, place: Path, base: State | None
+    ) -> tuple[int, int]:
+        """Take out what is gone, add what is new; return how many of each."""
+        gone, new = self._difference(connection, base)
+        gone.sort()
         staged = place / "incoming.ndjson"
         with staged.open("wb") as out:
             out.writelines(self._rows(sorted(new, key=lambda f: f.path)))
@@ -397,6 +427,7 @@ class _Run:
             "CREATE TEMP TABLE gone AS SELECT unnest(?::VARCHAR[]) AS event_file",
             [gone],
         )
+        until_us = _FOR_EVER if self.asked.until_us is None else self.asked.until_us
         for statement in statements("derive.sql"):
             parameters = {"until_us": until_us} if "$until_us" in statement else None
             execute(connection, statement, parameters)
@@ -421,7 +452,7 @@ class _Run:
 
     # -- the state ---------------------------------------------------------------------
 
-    def _finish(self, connection: duckdb.DuckDBPyConnection, number: int, loose: str) -> State:
+    def _finish(self, connection: duckdb.DuckDBPyConnection, number: int) -> State:
         """Mark what lost its source, write the state row, and return what the pointer says."""
         current = self.asked.name == "current"
         prefix = "knowledge" if current else self.asked.name
@@ -449,8 +480,12 @@ class _Run:
                 columns,
             )
         for statement in statements("sources.sql"):
-            execute(connection, statement)
-        ((digest, missing),) = execute(connection, _DIGEST, [str(self.asked.until_us)]).fetchall()
+            ((self.remarked,),) = execute(connection, statement).fetchall()
+        asked = "SELECT event_file FROM quarantine WHERE reason = 'missing object' ORDER BY ALL"
+        missing = execute(connection, asked).fetchall()
+        # A tree's name says all that is in it.
+        what = [self.tree, self.loose, self.own_hash, self.asked.until_us, missing]
+        digest = hashlib.sha256(repr(what).encode()).hexdigest()
         by_type = execute(
             connection, "SELECT event_type, count(*) FROM events GROUP BY ALL ORDER BY ALL"
         ).fetchall()
@@ -472,7 +507,7 @@ class _Run:
             source_sha=self.asked.sha,
             tree=self.tree,
             local=self.own_hash,
-            loose=loose,
+            loose=self.loose,
             until_us=self.asked.until_us,
             retry=bool(missing or in_work_tree),
             digest=digest,
@@ -481,14 +516,3 @@ class _Run:
             by_type=dict(by_type),
             notices=self.notices,
         )
-
-
-_DIGEST = """
-SELECT
-    sha256(? || chr(10) || coalesce(string_agg(
-        event_file || chr(10) || blob_oid || chr(10) || layer || is_link || uncommitted,
-        chr(10) ORDER BY event_file
-    ), '')),
-    coalesce(bool_or(reason = 'missing object'), false)
-FROM event_files
-"""

@@ -35,6 +35,14 @@ LOCAL = ".patina/local"
 LOCAL_EVENTS = ".patina/local/events"
 """This user's own event files, inside a repository."""
 
+LEGACY = (
+    ".patina/local/event_log.db",
+    ".patina/local/local.observations.db",
+    ".patina/local/observations.db",
+    ".patina/data/observations.db",
+)
+"""Where an earlier patina kept its SQLite databases, inside a repository."""
+
 IGNORE = ".patina/.gitignore"
 ATTRIBUTES = ".patina/.gitattributes"
 LOCAL_IGNORE = ".patina/local/.gitignore"

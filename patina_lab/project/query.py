@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import InvalidOption
 from patina_lab.project.domains import domain_names
+from patina_lab.project.migrate import is_of_database
 from patina_lab.project.propose import KINDS
 from patina_lab.project.read import Found, read_local, read_shared
 from patina_lab.projections.terms import words
@@ -116,6 +117,9 @@ def query(
         raise InvalidOption(f"k={k} asks for nothing.", "Use 1 or more.")
     mine = [] if scope == "shared" else read_local(repository)[0]
     team = [] if scope == "local" else read_shared(repository, at)[0]
+    shared = {found.event.event_id for found in team}
+    # What was migrated to the team's files is no note any more.
+    mine = [f for f in mine if not (is_of_database(f.path) and f.event.event_id in shared)]
     links = {f.event.data["event"] for f in mine if f.event.event_type == "observation_proposed"}
     wanted = KINDS.get(type or "", type)
     among = set(domain_names(domains))

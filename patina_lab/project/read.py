@@ -106,10 +106,29 @@ def read_blobs(
 
 
 def read_local(repository: Repository) -> tuple[list[Found], list[Problem]]:
-    """Read this user's own event files; none where there is no work tree."""
+    """Read this user's own events; none where there is no work tree.
+
+    They stand in files.  Those in the database of an earlier patina count too until they
+    are migrated; one that stands in both is read from its file.
+    """
+    from patina_lab.project.migrate import not_migrated
+
     if repository.work_tree is None:
         return [], []
-    return _named(_in_folder(repository.work_tree, LOCAL_EVENTS), "local")
+    found = list(_in_folder(repository.work_tree, LOCAL_EVENTS))
+    have = {one.event_id for one in found if isinstance(one, Event)}
+    for path, row in not_migrated(repository):
+        if row.event.event_id not in have:
+            have.add(row.event.event_id)
+            found.append(replace(row.event, source_file=f"{path}#{row.name}"))
+    return _named(found, "local")
+
+
+def read_files(repository: Repository, folder: str) -> list[Found]:
+    """Read the event files of a folder of the work tree, whether git knows them or not."""
+    if repository.work_tree is None:
+        return []
+    return _named(_in_folder(repository.work_tree, folder), "local")[0]
 
 
 def _in_tree(
@@ -162,21 +181,22 @@ def _in_folder(root: Path, folder: str) -> Iterator[Event | Problem]:
             why = "symbolic link" if stat.S_ISLNK(mode) else "not a folder"
             yield _problem(why, f"{part} is no folder; it is not followed.", folder)
             return
-    yield from _below(place, folder, EventFileSource(folder))
+    yield from _below(place, folder.encode(), EventFileSource(folder))
 
 
-def _below(place: Path, folder: str, source: EventFileSource) -> Iterator[Event | Problem]:
+def _below(place: Path, folder: bytes, source: EventFileSource) -> Iterator[Event | Problem]:
     try:
         with os.scandir(os.fsencode(place)) as listed:
             entries = sorted(listed, key=lambda entry: entry.name)
     except OSError as err:
-        yield _problem("unreadable", f"{err.strerror}.", folder)
+        yield _problem("unreadable", f"{err.strerror}.", decode_path(folder))
         return
     for entry in entries:
-        path = f"{folder}/{decode_path(entry.name)}"
+        raw = folder + b"/" + entry.name
+        path = decode_path(raw)
         try:
             if entry.is_dir(follow_symlinks=False):
-                yield from _below(Path(os.fsdecode(entry.path)), path, source)
+                yield from _below(Path(os.fsdecode(entry.path)), raw, source)
             elif source.wants(path):
                 yield from _from_file(entry, path, source)
         except OSError as err:

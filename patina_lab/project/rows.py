@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from patina_lab.events.content import content_hash
 from patina_lab.events.event import Event
+from patina_lab.events.text import text_hash
 from patina_lab.project.event_tree import UNREADABLE, EventFile
 from patina_lab.sources.event_files import EventFileSource
 from patina_lab.sources.source import Problem, SourceFile
@@ -55,7 +55,7 @@ def row_of(file: EventFile, content: bytes | None, source: EventFileSource) -> d
         "payload": found.payload.decode(),
     }
     if found.event_type == "observation_captured":
-        row["content_hash"] = content_hash(found.data["content"])
+        row["content_hash"] = text_hash(found.data["content"])
         row["source_id"] = found.data.get("source_id") or found.actor or ""
     return row
 

@@ -69,7 +69,8 @@ class EventFileSource:
         return {"folder": self.folder, "unknown": self.unknown}
 
     def wants(self, path: str) -> bool:
-        """Whether `path` is a JSON file below the folder."""
+        """Whether `path` is a JSON file below the folder; one that is no UTF-8 is quoted."""
+        path = path[1:-1] if path.startswith('"') else path
         return path.startswith(self.folder + "/") and path.endswith(".json")
 
     def read(self, file: SourceFile) -> Iterator[Event | Problem | Coverage]:

@@ -7,8 +7,9 @@ Started by :func:`started`; one JSON value a line in, one out.  Questions:
 ``{"do": "read", "repo": …, "home": …, "seconds": …}``
     Open and read the log over and over; answer with how often each digest was seen.
 ``{"do": "die", "repo": …, "home": …, "after": n}``
-    Scrape in a child that is killed by SIGKILL at the n-th thing it does to the disk;
-    answer with what it was doing, or null where it lived to the end.
+    Scrape (or, with ``"what": "materialize"``, do that) in a child that is killed by SIGKILL
+    at the n-th thing it does to the disk, or says to the database; answer with what it was
+    doing, or null where it lived to the end.
 """
 
 from __future__ import annotations
@@ -129,15 +130,22 @@ def read(repo: str, home: str, seconds: float) -> dict[str, int]:
     return dict(seen)
 
 
-def die(repo: str, home: str, after: int) -> str | None:
-    """Scrape in a child that is killed on its way."""
+def materialize(repo: str, home: str) -> str:
+    """Materialize the event files."""
+    import patina_lab as pt
+
+    return str(pt.open(repo, home=home).materialize().how)
+
+
+def die(repo: str, home: str, after: int, what: str = "scrape") -> str | None:
+    """Scrape, or materialize, in a child that is killed on its way."""
     ear, mouth = os.pipe()
     # Safe here: no thread runs and no database is open in a worker that is asked this.
     child = os.fork()
     if child == 0:
         with contextlib.suppress(BaseException):
             _kill_at(after, mouth)
-            scrape(repo, home)
+            {"scrape": scrape, "materialize": materialize}[what](repo, home)
         os._exit(0)
     os.close(mouth)
     with os.fdopen(ear) as told:
@@ -150,6 +158,7 @@ def _kill_at(after: int, mouth: int) -> None:
     """Have the n-th of the calls below end this process at once."""
     from patina_lab.eventlog import build
     from patina_lab.eventlog.staging import Staging
+    from patina_lab.project import materialize as materialize_
 
     left = [after]
 
@@ -176,6 +185,8 @@ def _kill_at(after: int, mouth: int) -> None:
         (build._Scrape, "_files"),
         (build._Scrape, "_authors"),
         (build._Scrape, "_manifest"),
+        (materialize_, "execute"),
+        (materialize_, "_opened"),
     ):
         setattr(owner, name, deadly(f"{owner.__name__}.{name}", getattr(owner, name)))
 
@@ -255,6 +266,22 @@ def in_place() -> None:
     LogStore.place = over  # type: ignore[method-assign]
 
 
+def pointer_of_tables_first() -> None:
+    """Defect: the pointer is put in place before the tables that it points at."""
+    from dataclasses import replace
+
+    from patina_lab.project import knowledge
+
+    place = knowledge.KnowledgeStore.place
+
+    def too_early(self: Any, built: Path, state: Any, name: str = "current") -> Any:
+        early = json.dumps({**vars(state), "size": built.stat().st_size})
+        (self.folder / f"{name}.json").write_text(early)
+        return place(self, built, replace(state), name)
+
+    knowledge.KnowledgeStore.place = too_early  # type: ignore[method-assign]
+
+
 def main() -> None:
     """Answer questions until there are no more."""
     sys.path.insert(0, str(HERE))
@@ -264,7 +291,8 @@ def main() -> None:
     import filelock  # noqa: F401
     import tables  # noqa: F401
 
-    import patina_lab.lab  # noqa: F401
+    import patina_lab.lab
+    import patina_lab.project.materialize  # noqa: F401
 
     connect = duckdb.connect
     for option in sys.argv[1:]:

@@ -284,6 +284,8 @@ def test_a_link_is_not_followed():
         (".patina/shared/events", False),
         ("sub/.patina/shared/events/x.json", False),
         (".patina/local/events/x.json", False),
+        ('".patina/shared/events/caf\\351.json"', True),
+        ('".patina/shared/events/caf\\351.txt"', False),
     ],
 )
 def test_the_source_wants_json_files_below_its_folder(path, wanted):
