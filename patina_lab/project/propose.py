@@ -294,6 +294,19 @@ def review_commands(repository: Repository, branch: str, title: str) -> tuple[st
     return tuple(shlex.join(command) for command in commands)
 
 
+def check_publishable(repository: Repository) -> None:
+    """Say before anything is made that `publish` could not run; see there for the errors."""
+    if branches.remote(repository) is None:
+        raise StoreError(
+            f"{repository.path} has no remote to push to.",
+            "Add one: git remote add origin <address>",
+        )
+    for command in review_commands(repository, "branch", "title"):
+        program = shlex.split(command)[0]
+        if shutil.which(program) is None:
+            raise MissingTool(f"The program {program} is not on the PATH.", f"Install {program}.")
+
+
 def publish(repository: Repository, proposal: Proposal) -> tuple[str, ...]:
     """Run the commands of a proposal: push the branch, ask for its review.
 
@@ -311,15 +324,8 @@ def publish(repository: Repository, proposal: Proposal) -> tuple[str, ...]:
     StoreError
         One of them failed, or there is no remote.
     """
+    check_publishable(repository)
     commands = [shlex.split(command) for command in proposal.commands]
-    if branches.remote(repository) is None:
-        raise StoreError(
-            f"{repository.path} has no remote to push {proposal.branch} to.",
-            "Add one: git remote add origin <address>",
-        )
-    for program in dict.fromkeys(command[0] for command in commands):
-        if shutil.which(program) is None:
-            raise MissingTool(f"The program {program} is not on the PATH.", f"Install {program}.")
     said = []
     for command in commands:
         done = subprocess.run(
