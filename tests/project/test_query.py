@@ -11,6 +11,7 @@ from patina_lab.errors import InvalidOption
 from patina_lab.project.observe import observe
 from patina_lab.project.propose import propose
 from patina_lab.project.query import lexical, query, stems
+from patina_lab.project.undo import undo
 
 
 @pytest.fixture
@@ -63,10 +64,28 @@ def test_what_is_asked_can_be_narrowed(known, about, texts):
     assert {h.found.text for h in query(known.repository, "", **about)} == texts
 
 
-def test_a_proposed_note_says_so(known):
-    propose(known.repository, from_="loc_001", at="2025-03-04")
-    hits = {h.found.text: h.proposed for h in query(known.repository, "", scope="local")}
-    assert hits == {"Handle every error at the edge": True, "Use C in the kernel": False}
+def test_a_proposed_note_says_so_until_it_is_taken_back(known):
+    def state():
+        return {h.found.label: h.proposed for h in query(known.repository, "", scope="local")}
+
+    made = propose(known.repository, from_="loc_001", at="2025-03-04")
+    assert state() == {"loc_001": True, "loc_002": False}
+    known.merge(made.branch)
+    known.git("branch", "-D", made.branch)
+    assert state() == {"loc_001": True, "loc_002": False}
+    known.merge(undo(known.repository, made, at="2025-03-05").branch)
+    assert state() == {"loc_001": False, "loc_002": False}
+
+
+def test_asking_writes_nothing(known):
+    """Law 7: not into the work tree, not into the git directory."""
+    lab = pt.open(known.path)
+    before = known.photograph(but=())
+    lab.scrape(progress=False)
+    lab.query("error")
+    lab.history("evt_001")
+    lab.conflicts()
+    assert known.photograph(but=()) == before
 
 
 def test_a_lab_as_of_a_day_knows_nothing_of_later_ones(known):
