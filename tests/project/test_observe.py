@@ -12,6 +12,7 @@ import patina_lab as pt
 from patina_lab.errors import InvalidEvent, NoAuthor, UnknownTime
 from patina_lab.project.observe import add_local, observe
 from patina_lab.project.read import find, read_local
+from patina_lab.project.write import TEMPORARY
 
 
 def test_a_note_is_an_event_file(project):
@@ -118,3 +119,11 @@ def test_its_repr_shows_it(project):
     note = observe(project.repository, "<b>Größe</b>", at="2025-03-07")
     assert "loc_001" in repr(note)
     assert "&lt;b&gt;Größe" in note._repr_mimebundle_()["text/html"]
+
+
+def test_what_a_killed_writer_left_is_cleared_away_and_its_number_is_used(project):
+    observe(project.repository, "one", at="2025-03-07")
+    left = project.write(f"{LOCAL}/{TEMPORARY}0123456789ab", "half")
+    assert read_local(project.repository)[1] == []
+    assert observe(project.repository, "two", at="2025-03-07").sequence == 2
+    assert not left.exists()

@@ -80,7 +80,8 @@ def odd_config(project):
         "core.hooksPath": "../hooks-elsewhere", "commit.template": "/nowhere",
     }.items():  # fmt: skip
         project.git("config", key, value)
-    project.write(".gitattributes", "*.json filter=broken text eol=crlf\n")
+    for place in (".gitattributes", ".git/info/attributes"):
+        project.write(place, "*.json filter=broken text eol=crlf\n")
     project.git("config", "filter.broken.clean", "/bin/false")
     project.git("config", "filter.broken.required", "true")
 
