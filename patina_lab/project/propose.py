@@ -15,7 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from patina_lab.errors import GitFailed, InvalidEvent, InvalidOption, MissingTool, StoreError
+from patina_lab.errors import (
+    EmptyRepository,
+    GitFailed,
+    InvalidEvent,
+    InvalidOption,
+    MissingTool,
+    StoreError,
+)
 from patina_lab.eventlog.times import Moment
 from patina_lab.events.event import Event
 from patina_lab.project import branch as branches
@@ -268,7 +275,10 @@ def proposed(repository: Repository, at: str = "HEAD") -> list[tuple[str, Found]
 
     A branch whose event files are those of `at` costs nothing, however many there are.
     """
-    sha = repository.resolve(at)
+    try:
+        sha = repository.resolve(at)
+    except EmptyRepository:
+        return []
     with Objects(repository) as objects:
         folder = read_config(objects, sha)[0].events.strip("/")
         tips = branches.tips(repository, "refs/heads")

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from working import LOCAL
+from working import LOCAL, Project
 
 import patina_lab as pt
 from patina_lab.errors import InvalidEvent, NoAuthor, UnknownTime
@@ -127,3 +127,16 @@ def test_what_a_killed_writer_left_is_cleared_away_and_its_number_is_used(projec
     assert read_local(project.repository)[1] == []
     assert observe(project.repository, "two", at="2025-03-07").sequence == 2
     assert not left.exists()
+
+
+def test_notes_need_no_commit(tmp_path):
+    """In a repository that was just made: written, found, taken back."""
+    (tmp_path / "new").mkdir()
+    new = Project(tmp_path / "new")
+    new.git("init", "-q")
+    lab = pt.open(new.path)
+    lab.observe("Label every bag", at="2025-03-07", author="Ann")
+    assert lab.query("label")["tag"].tolist() == ["LOCAL"]
+    assert lab.conflicts().empty
+    lab.undo("loc_001", author="Ann")
+    assert lab.query("label").empty
