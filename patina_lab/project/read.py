@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from patina_lab.errors import UnknownName
+from patina_lab.errors import EmptyRepository, UnknownName
 from patina_lab.events.event import Event
 from patina_lab.project.config import read_config
 from patina_lab.project.event_files import sequence_of
@@ -90,9 +90,12 @@ def read_shared(
     Returns
     -------
     (events, problems)
-        The events in their total order.
+        The events in their total order; none where HEAD has no commit yet.
     """
-    sha = repository.resolve(at)
+    try:
+        sha = repository.resolve(at)
+    except EmptyRepository:
+        return [], []
     with Objects(repository) as objects:
         folder = folder or read_config(objects, sha)[0].events
         return _named(_in_tree(objects, objects.tree(sha, folder), folder), "shared")
@@ -281,6 +284,9 @@ def find(events: Iterable[Found], told: str) -> Found:
         if hits:
             listed = "; ".join(f"{f.label}: {f.name}" for f in hits)
             raise UnknownName(f"{told!r} names {len(hits)} events.", f"Say which: {listed}.")
+    if not every:
+        hint = "There is none here yet: patina-lab observe 'We validate input'"
+        raise UnknownName(f"There is no event {told!r}.", hint)
     raise UnknownName.among("event", told, [f.label for f in every])
 
 
