@@ -6,63 +6,26 @@ understood, 3 a system tool is missing.
 
 from __future__ import annotations
 
-import functools
 import json
-import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from patina_lab import __version__
-from patina_lab.errors import CheckFailed, InvalidOption, MissingTool, PatinaError
+from patina_lab.commands.options import Command
+from patina_lab.commands.options import as_json as _as_json
+from patina_lab.commands.options import repo as _repo
+from patina_lab.commands.options import speaks as _speaks
+from patina_lab.commands.project import COMMANDS
+from patina_lab.errors import CheckFailed, InvalidOption, MissingTool
 
 if TYPE_CHECKING:
     from patina_lab.eventlog.eventlog import Eventlog
     from patina_lab.lab import Lab
-
-Command = Callable[..., Any]
-
-
-def _repo(command: Command) -> Command:
-    return click.option(
-        "--repo",
-        default=".",
-        show_default=True,
-        metavar="PATH",
-        help="A git repository, or a folder in one.",
-    )(command)
-
-
-def _as_json(command: Command) -> Command:
-    return click.option(
-        "--json", "as_json", is_flag=True, help="Print one JSON value, errors too."
-    )(command)
-
-
-def _speaks(command: Command) -> Command:
-    """Turn a `PatinaError` into its sentence and exit code."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **options: Any) -> None:
-        try:
-            command(*args, **options)
-        except PatinaError as err:
-            if options.get("as_json"):
-                said = {"error": type(err).__name__, "message": err.message, "hint": err.hint}
-                click.echo(json.dumps(said))
-            click.echo(f"patina-lab: {err}", err=True)
-            sys.exit(err.exit_code)
-        except BrokenPipeError:
-            # The reader (head, less) has seen enough.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
-
-    return run
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,7 +33,8 @@ def _speaks(command: Command) -> Command:
 def main() -> None:
     """Read the event-sourced knowledge of a software project.
 
-    Logs lie under PATINA_HOME (default ~/.patina); nothing is written into a repository.
+    Logs lie under PATINA_HOME (default ~/.patina).  Only init, observe, propose, undo and
+    domain write into a repository.
     """
 
 
@@ -616,6 +580,10 @@ def serve(repo: str, host: str, port: int) -> None:
     token = os.environ.get("PATINA_TOKEN")
     app = application(_scraped(open_lab(repo)), host=host, token=token)
     uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)
+
+
+for _command in COMMANDS:
+    main.add_command(_command)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,9 @@
     │   ├── UnknownRevision            no such commit, branch or tag here
     │   ├── UnknownTime                a text that is no date and no timestamp
     │   ├── UnknownName                no such column, relation, parameter, notebook …
+    │   ├── NoWorkTree                 a bare repository has no place for this user's notes
+    │   ├── NoAuthor                   nobody is named who could have written the event
+    │   ├── InvalidEvent               what is to be written would not be read back
     │   ├── InvalidOption              an option with a value outside its range
     │   └── InvalidRecipe              an oxidize.yaml that cannot be understood
     ├── CheckFailed                a check ran and said no                       (exit 1)
@@ -78,6 +81,18 @@ class UnknownRevision(UsageError):
 
 class UnknownTime(UsageError):
     """A text that is neither a date nor a timestamp."""
+
+
+class NoWorkTree(UsageError):
+    """A bare repository has no place for this user's notes."""
+
+
+class NoAuthor(UsageError):
+    """Nobody is named who could have written the event."""
+
+
+class InvalidEvent(UsageError):
+    """What is to be written would not be read back as an event."""
 
 
 class InvalidOption(UsageError):

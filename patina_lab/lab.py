@@ -30,6 +30,16 @@ from patina_lab.project.oxidize import meta as oxidize_meta
 from patina_lab.project.oxidize import status as oxidized_status
 from patina_lab.project.places import RECIPES, log_folder
 from patina_lab.project.recipe import Recipe, find_recipe, parse
+from patina_lab.project.conflicts import conflicts as find_conflicts
+from patina_lab.project.conflicts import table as conflict_table
+from patina_lab.project.domains import add_domain
+from patina_lab.project.history import History, history
+from patina_lab.project.init import Initialised, init
+from patina_lab.project.observe import Note, observe
+from patina_lab.project.propose import Proposal, propose
+from patina_lab.project.query import query
+from patina_lab.project.query import table as hit_table
+from patina_lab.project.undo import Undone, undo
 from patina_lab.projections import registry
 from patina_lab.projections.evidence import evidence
 from patina_lab.projections.projection import (
@@ -551,6 +561,82 @@ class Lab:
 
         given = {"repo": str(self.repository.path), **parameters}
         return run_notebook(notebook_path(notebook), out, given)
+
+    # -- writing -----------------------------------------------------------------------
+
+    def init(self) -> Initialised:
+        """Make ``.patina/`` in the project; see `patina_lab.project.init.init`."""
+        return init(self.repository)
+
+    def observe(self, content: str, **about: Any) -> Note:
+        """Write a private note.
+
+        Parameters
+        ----------
+        content : str
+        **about
+            ``type, domains, source_type, source_id, at, author``: see
+            `patina_lab.project.observe.observe`.
+        """
+        return observe(self.repository, content, **about)
+
+    def propose(self, what: str | Note | None = None, **about: Any) -> Proposal:
+        """Put a text or a note to the team: an event file on a branch, ready for review.
+
+        Parameters
+        ----------
+        what : str, Note or None
+        **about
+            ``type, name, domains, rationale, alternatives, context, evidence, payload,
+            from_, base, branch, at, author``: see `patina_lab.project.propose.propose`.
+        """
+        return propose(self.repository, what, **about)
+
+    def undo(self, what: str | Note | Proposal, **about: Any) -> Undone:
+        """Take an event back: a revert commit on a branch, or the deletion of a note."""
+        return undo(self.repository, what, **about)
+
+    def add_domain(self, *names: str) -> list[str]:
+        """Declare what the project is about; returns all that is declared."""
+        return add_domain(self.repository, *names)
+
+    # -- asking ------------------------------------------------------------------------
+
+    def query(self, text: str, **about: Any) -> pd.DataFrame:
+        """Find what the team and this user know about a text, best match first.
+
+        The time of this lab's slice holds.  A lab as of a commit asks that commit's event
+        files alone: nobody's notes belong to a commit.
+
+        Parameters
+        ----------
+        text : str
+        **about
+            ``k, type, domains, scope, at``: see `patina_lab.project.query.query`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            See `patina_lab.project.query.table`.
+        """
+        if self.pinned is not None:
+            about = {"at": self.pinned.manifest.source_sha, "scope": "shared", **about}
+        about.update(since_us=self.slice.since_us, until_us=self.slice.until_us)
+        return hit_table(query(self.repository, text, **about))
+
+    def history(self, event: str | Proposal, at: str = "HEAD") -> History:
+        """Return what git knows of an event: log, diffs, blame."""
+        return history(self.repository, event, at)
+
+    def conflicts(self, at: str = "HEAD") -> pd.DataFrame:
+        """Return events with the same number or content, and decisions that may contradict.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``kind, certain, events, files, detail, event_ids``.
+        """
+        return conflict_table(find_conflicts(self.repository, at))
 
     def _with_provenance(self, table: pd.DataFrame) -> pd.DataFrame:
         table.attrs.update(source_sha=self.log.opened.manifest.source_sha, digest=self.digest)

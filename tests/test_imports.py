@@ -1,7 +1,7 @@
 """Imports point one way, as the picture in the package's docstring says.
 
     errors, events ← sources · eventlog · projections ← project · personas · beliefs · search
-                   ← views · reports · datasets ← lab ← doctor · verify ← cli
+                   ← views · reports · datasets ← lab ← doctor · verify ← commands ← cli
 
 A module may import from a layer to its left and from its own package.  Between packages of
 one layer only the edges in ``BESIDE`` are allowed, each with its reason.
@@ -24,6 +24,7 @@ LAYERS = [
     {"views", "reports", "datasets"},
     {"lab"},
     {"doctor", "verify", "server"},
+    {"commands"},
     {"cli"},
 ]
 RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}

@@ -117,6 +117,19 @@ class ObservationCaptured(Payload):
     domains: list[str] = []
 
 
+class ObservationProposed(Payload):
+    """``observation_proposed``: a private event was put to the team.
+
+    `event` and `proposed_event` are identities, `path` the shared event file, `branch` where
+    it was proposed.
+    """
+
+    event: Text
+    proposed_event: Text
+    path: Text
+    branch: Text
+
+
 class DecisionMade(Payload):
     """``decision_made``: a choice with its reason."""
 
@@ -254,6 +267,7 @@ _TYPES = (
     EventType("session.prompt", SessionItem),
     EventType("session.ended", SessionEnded),
     EventType("observation_captured", ObservationCaptured),
+    EventType("observation_proposed", ObservationProposed),
     EventType("decision_made", DecisionMade),
     EventType("pattern_identified", PatternIdentified),
     EventType("belief_formed", BeliefFormed),

@@ -1,4 +1,18 @@
-"""The only file that knows where things lie: ``.patina/`` in a project, ``~/.patina`` of a user."""
+"""The only file that knows where things lie: ``.patina/`` in a project, ``~/.patina`` of a user.
+
+::
+
+    <project>/.patina/
+        .gitignore                what is private or derived
+        .gitattributes            event files have the same bytes on every system
+        shared/                   committed, changed by pull requests
+            events/               one JSON file an event
+            domains.manifest      the domains that the project declares
+            schema.version        version of this layout
+        local/                    this user's; holds a .gitignore that ignores all of it
+            events/               the same format, not committed
+    <git directory>/patina/*.lock one for each place that several processes write
+"""
 
 from __future__ import annotations
 
@@ -9,8 +23,21 @@ from pathlib import Path
 SHARED_EVENTS = ".patina/shared/events"
 """Event files that the team committed, inside a repository."""
 
+DOMAINS = ".patina/shared/domains.manifest"
+"""The domains that a project declares, inside a repository."""
+
+SCHEMA = ".patina/shared/schema.version"
+"""The version of the layout of ``.patina/``, inside a repository."""
+
+LOCAL = ".patina/local"
+"""What belongs to one user of a repository, and is never committed."""
+
 LOCAL_EVENTS = ".patina/local/events"
-"""Event files of one user, in the work tree; git ignores them."""
+"""This user's own event files, inside a repository; git ignores them."""
+
+IGNORE = ".patina/.gitignore"
+ATTRIBUTES = ".patina/.gitattributes"
+LOCAL_IGNORE = ".patina/local/.gitignore"
 
 SESSIONS = "layer/sessions/*.md"
 """Session notes, inside a repository."""
@@ -23,6 +50,15 @@ def home() -> Path:
     """Return the user's own folder: ``PATINA_HOME``, or ``~/.patina``."""
     told = os.environ.get("PATINA_HOME")
     return Path(told).expanduser() if told else Path.home() / ".patina"
+
+
+def lock_file(git_dir: Path, what: str) -> Path:
+    """Return the lock for what several processes write: ``local`` or ``shared``.
+
+    The same path as ``git rev-parse --git-path patina/<what>.lock``: inside the git
+    directory, where ``git clean`` does not delete it while it is held.
+    """
+    return git_dir / "patina" / f"{what}.lock"
 
 
 def log_folder(git_dir: Path, name: str, at: str | os.PathLike[str] | None = None) -> Path:

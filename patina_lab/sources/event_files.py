@@ -51,7 +51,7 @@ class EventFileSource:
     """
 
     name = "event_files"
-    version = 1
+    version = 2
 
     def __init__(self, folder: str = ".patina/shared/events", unknown: Policy = "keep") -> None:
         self.folder = folder.strip("/")
@@ -92,6 +92,8 @@ class EventFileSource:
     def _event(self, file: SourceFile) -> Event:
         from patina_lab.events.catalog import InvalidPayload, UnknownEventType
 
+        if _leaves(file.path):
+            raise _Refused("unsafe path", f"{_shown(file.path)} leads out of its folder.")
         if file.is_symlink:
             raise _Refused("symbolic link", "Links are not followed; commit the file itself.")
         value = _parse(file.content)
@@ -131,6 +133,14 @@ class EventFileSource:
         except ValueError as err:
             raise _Refused("not canonical JSON", f"{err}.") from err
         return event
+
+
+def _leaves(path: str) -> bool:
+    """Whether a path, as any system reads it, steps out of the folder that it names.
+
+    git refuses to write such a tree, but a repository can hold one.
+    """
+    return any(part in ("", ".", "..") for part in path.replace("\\", "/").split("/"))
 
 
 def _parse(content: bytes) -> Any:

@@ -16,7 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,15 +119,20 @@ class Repository:
             return ()
         return tuple(sorted(text.split()))
 
-    def command(self, *args: str, stdin: bytes | None = None) -> bytes:
+    def command(
+        self, *args: str, stdin: bytes | None = None, environment: Mapping[str, str] | None = None
+    ) -> bytes:
         """Run a git command on the repository itself (refs, not contents).
+
+        `environment` is added to what git sees, such as ``GIT_INDEX_FILE=…``.
 
         Raises
         ------
         GitFailed
             With git's own last line.
         """
-        done = _run(["git", f"--git-dir={self.git_dir}", *args], _environment(), stdin)
+        env = _environment(**(environment or {}))
+        done = _run(["git", f"--git-dir={self.git_dir}", *args], env, stdin)
         if done.returncode:
             raise GitFailed(f"git {args[0]} stopped in {self.path}: {_last_line(done.stderr)}")
         return done.stdout

@@ -1,0 +1,1 @@
+"""Commands of ``patina-lab`` that stand in files of their own."""

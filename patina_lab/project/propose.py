@@ -1,0 +1,332 @@
+"""Putting an event to the team: a commit with one event file, on a branch of its own.
+
+What the user has checked out is not touched (see `patina_lab.project.branch`).  Nothing is
+pushed: the commands are told, and run only by `publish`.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from patina_lab.errors import GitFailed, InvalidEvent, InvalidOption, MissingTool, StoreError
+from patina_lab.eventlog.times import Moment
+from patina_lab.events.event import Event
+from patina_lab.project import branch as branches
+from patina_lab.project.author import author_of
+from patina_lab.project.config import read_config
+from patina_lab.project.domains import domain_names
+from patina_lab.project.event_files import file_name, next_sequence, to_bytes
+from patina_lab.project.observe import Note, add_local, moment
+from patina_lab.project.read import Found, find, first_text, read_blobs, read_local
+from patina_lab.project.shown import Card
+from patina_lab.project.write import locked, work_tree
+from patina_lab.sources.git_records import decode_path
+from patina_lab.sources.repository import Objects, Repository
+
+KINDS = {
+    "observation": "observation_captured",
+    "decision": "decision_made",
+    "pattern": "pattern_identified",
+    "belief": "belief_formed",
+}
+
+
+@dataclass(frozen=True, repr=False)
+class Proposal(Card):
+    """A proposed event, and the branch that holds it.
+
+    Parameters
+    ----------
+    event : Event
+    sequence : int
+    branch, commit, base : str
+        The branch, its new commit, and the commit that it was made from.
+    path : str
+        The event file, inside the repository.
+    title : str
+        First line of the commit's message.
+    commands : tuple of str
+        What to run to push the branch and ask for a review.
+    notices : tuple of str
+        What a plain ``git commit`` would have done here and this did not.
+    """
+
+    event: Event
+    sequence: int
+    branch: str
+    commit: str
+    base: str
+    path: str
+    title: str
+    commands: tuple[str, ...]
+    notices: tuple[str, ...] = ()
+
+    def facts(self) -> list[tuple[str, str]]:
+        """Return what the repr shows."""
+        said = [
+            ("event", f"{self.event.source_id} {self.title}"),
+            ("branch", f"{self.branch} ({self.commit[:12]}, from {self.base[:12]})"),
+            ("file", self.path),
+            ("identity", self.event.event_id[:12]),
+        ]
+        said += [("next", command) for command in self.commands]
+        return said + [("notice", notice) for notice in self.notices]
+
+
+def propose(
+    repository: Repository,
+    what: str | Note | None = None,
+    *,
+    type: str | None = None,  # noqa: A002 - what the command line calls it
+    name: str | None = None,
+    domains: str | Iterable[str] = (),
+    rationale: str | None = None,
+    alternatives: Iterable[str] = (),
+    context: str | None = None,
+    evidence: Iterable[str] = (),
+    payload: Mapping[str, Any] | None = None,
+    from_: str | None = None,
+    base: str | None = None,
+    branch: str | None = None,
+    at: Moment | None = None,
+    author: str | None = None,
+) -> Proposal:
+    """Put an event to the team, on a branch.
+
+    Parameters
+    ----------
+    what : str, Note or None
+        The text, or a note of this user's; None where `from_` or `payload` has it.
+    type : str or None
+        ``observation`` (the default), ``decision``, ``pattern``, ``belief``, or the name of
+        any event type.
+    name : str or None
+        A pattern's name; by default made of its first words.
+    domains, rationale, alternatives, context, evidence
+        What the payload holds besides the text.
+    payload : mapping or None
+        More keys, or the whole payload of another event type.
+    from_ : str or None
+        A local note, by id, number or identity.
+    base : str or None
+        The commit to start from; by default the remote's main branch, as last fetched, or
+        HEAD where there is none.
+    branch : str or None
+        By default ``add-<type>-<number>``.
+    at, author
+        See `patina_lab.project.observe.observe`.
+
+    Raises
+    ------
+    InvalidEvent, InvalidOption, UnknownName, UnknownRevision, NoAuthor, NoWorkTree
+    EmptyRepository
+        There is no commit to start from.
+    """
+    work_tree(repository)
+    note = _note(repository, what, from_)
+    event_type = KINDS.get(type or "observation", type or "observation")
+    given = {
+        "domains": domain_names(domains) or (note.data.get("domains", []) if note else []),
+        "rationale": rationale,
+        "alternatives": list(alternatives),
+        "context": context,
+        "evidence": list(evidence),
+    }
+    text = what if isinstance(what, str) else first_text(note) if note else None
+    data = {
+        **_payload(event_type, text, note, name),
+        **{key: value for key, value in given.items() if value},
+        **(payload or {}),
+    }
+    who, when = author_of(repository, author), moment(at)
+    start = repository.resolve(base or branches.main_branch(repository))
+    kind = _kind(event_type)
+    if branch is not None:
+        _check_branch(repository, branch)
+    with locked(repository.common_dir, "shared"), Objects(repository) as objects:
+        folder = read_config(objects, start)[0].events.strip("/")
+        # At the last moment, over every branch that is known here.
+        sequence = next_sequence(_names(repository, objects, start, folder))
+        path = f"{folder}/{file_name(event_type, when, sequence)}"
+        event = Event(event_type, when, f"evt_{sequence:03d}", data, path, who.name)
+        content = to_bytes(event, sequence)
+        title = _title(kind, first_text(event))
+        seconds = event.occurred_us // 1_000_000
+        message = f"{title}\n\nEvent: {event.source_id} sha256:{event.event_id}\n"
+        change = branches.Change(path, content)
+        commit = branches.commit(repository, start, change, message, who, seconds)
+        made = branches.make(
+            repository, branch or f"add-{kind}-{sequence:03d}", commit, who, f"propose: {title}"
+        )
+    if note is not None:
+        link = {"event": note.event_id, "proposed_event": event.event_id, "path": path}
+        add_local(
+            repository, "observation_proposed", {**link, "branch": made}, at=when, author=who.name
+        )
+    commands = review_commands(repository, made, title)
+    notices = tuple(branches.skipped(repository))
+    return Proposal(event, sequence, made, commit, start, path, title, commands, notices)
+
+
+def _check_branch(repository: Repository, branch: str) -> None:
+    try:
+        repository.command("check-ref-format", f"refs/heads/{branch}")
+    except (GitFailed, ValueError) as err:
+        raise InvalidOption(f"{branch!r} is no name of a branch.", "Try: add-pattern-042") from err
+
+
+def _note(repository: Repository, what: str | Note | None, from_: str | None) -> Event | None:
+    """Return the local event that is proposed, if one is."""
+    if isinstance(what, Note):
+        return what.event
+    if from_ is None:
+        return None
+    notes = [f for f in read_local(repository)[0] if f.event.event_type != "observation_proposed"]
+    return find(notes, from_).event
+
+
+def _payload(
+    event_type: str, text: str | None, note: Event | None, name: str | None
+) -> dict[str, Any]:
+    """Return the part of the payload that the text and the note give."""
+    if name is not None and event_type != "pattern_identified":
+        raise InvalidOption(f"A {event_type} has no name.", "Leave out name, or type='pattern'.")
+    data: dict[str, Any] = {}
+    if note is not None:
+        if event_type == note.event_type:
+            data.update(note.data)
+        # Where it came from: a hash, which tells nobody else anything.
+        data.update(source_type="local", source_id=note.event_id)
+    if event_type not in KINDS.values():
+        if text is not None:
+            data["content"] = text
+        return data
+    if text is None or not text.strip():
+        if text is None and event_type != "observation_captured":
+            return data  # the payload may have it; the catalog checks
+        raise InvalidEvent("There is nothing to propose.", "Give a text, or from_='loc_001'.")
+    if event_type == "observation_captured":
+        return {"source_type": "manual", **data, "content": text}
+    if event_type == "decision_made":
+        return {**data, "decision": text}
+    if event_type == "pattern_identified":
+        return {**data, "pattern_name": name or _slug(text), "content": text}
+    return {**data, "belief": text}
+
+
+def _slug(text: str) -> str:
+    words = re.findall(r"\w+", text.casefold())
+    return "_".join(words[:6]) or "pattern"
+
+
+def _kind(event_type: str) -> str:
+    """Return a short name of a type for a branch and a title.
+
+    Examples
+    --------
+    >>> _kind("decision_made"), _kind("Tea brewed!")
+    ('decision', 'tea-brewed')
+    """
+    short = {full: kind for kind, full in KINDS.items()}
+    plain = re.sub(r"[^a-z0-9]+", "-", event_type.casefold()).strip("-")
+    return short.get(event_type, plain[:40] or "event")
+
+
+def _title(kind: str, text: str) -> str:
+    line = " ".join(re.sub(r"[^\x20-\x7e\xa0-\U0010ffff]", " ", text).split())
+    whole = f"{kind}: {line}"
+    return whole if len(whole) <= 72 else f"{whole[:71].rstrip()}…"
+
+
+def _names(repository: Repository, objects: Objects, start: str, folder: str) -> list[str]:
+    """Return the paths of event files on every branch known here, and in the work tree."""
+    names = [p.name for p in Path(work_tree(repository), folder).glob("*.json")]
+    shas = [start, *(sha for _, sha in branches.tips(repository, "refs/heads", "refs/remotes"))]
+    for tree in _trees(objects, shas, folder):
+        names += [decode_path(path) for _, _, path in objects.tree(tree)]
+    return names
+
+
+def _trees(objects: Objects, shas: Iterable[str], folder: str) -> list[str]:
+    """Return the distinct trees that these commits have at `folder`."""
+    asked = "".join(f"{sha}:{folder}\n" for sha in dict.fromkeys(shas)).encode()
+    out = objects.run("cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked)
+    rows = (line.split() for line in out.decode("utf-8", "replace").splitlines())
+    return sorted({row[1] for row in rows if row[0] == "tree"})
+
+
+def proposed(repository: Repository, at: str = "HEAD") -> list[tuple[str, Found]]:
+    """Return ``(branch, event)`` of the events on local branches that `at` does not have."""
+    sha = repository.resolve(at)
+    with Objects(repository) as objects:
+        folder = read_config(objects, sha)[0].events.strip("/")
+        have = {(oid, path) for _, oid, path in objects.tree(sha, folder)}
+        found = []
+        for branch, tip in branches.tips(repository, "refs/heads"):
+            new = [f for f in objects.tree(tip, folder) if f[1:] not in have]
+            found += [(branch, event) for event in read_blobs(objects, new, folder)[0]]
+    return found
+
+
+def review_commands(repository: Repository, branch: str, title: str) -> tuple[str, ...]:
+    """Return the commands that push a branch and ask for its review, quoted for a shell."""
+    to = branches.remote(repository)
+    if to is None:
+        return (shlex.join(["git", "merge", "--no-ff", branch]),)
+    name, address = to
+    commands = [["git", "push", "-u", name, branch]]
+    host = re.sub(r"^\w+://", "", address).partition("@")[2] or re.sub(r"^\w+://", "", address)
+    host = re.split(r"[:/]", host)[0].casefold()
+    if host == "github.com":
+        body = "Proposed with patina-lab."
+        commands.append(["gh", "pr", "create", "--head", branch, "--title", title, "--body", body])
+    elif "gitlab" in host:
+        commands.append(
+            ["glab", "mr", "create", "--source-branch", branch, "--title", title, "--fill", "--yes"]
+        )
+    return tuple(shlex.join(command) for command in commands)
+
+
+def publish(repository: Repository, proposal: Proposal) -> tuple[str, ...]:
+    """Run the commands of a proposal: push the branch, ask for its review.
+
+    These are the user's own commands: hooks, credentials and the network are used.
+
+    Returns
+    -------
+    tuple of str
+        What they printed.
+
+    Raises
+    ------
+    MissingTool
+        ``gh`` or ``glab`` is not here.  Nothing was pushed then.
+    StoreError
+        One of them failed, or there is no remote.
+    """
+    commands = [shlex.split(command) for command in proposal.commands]
+    if branches.remote(repository) is None:
+        raise StoreError(
+            f"{repository.path} has no remote to push {proposal.branch} to.",
+            "Add one: git remote add origin <address>",
+        )
+    for program in dict.fromkeys(command[0] for command in commands):
+        if shutil.which(program) is None:
+            raise MissingTool(f"The program {program} is not on the PATH.", f"Install {program}.")
+    said = []
+    for command in commands:
+        done = subprocess.run(
+            command, cwd=work_tree(repository), capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
+            raise StoreError(f"{shlex.join(command)} stopped: {last}", "Run it by hand.")
+        said.append((done.stdout + done.stderr).strip())
+    return tuple(said)
