@@ -52,6 +52,9 @@ _HOME = {
     "function_hotspots": "patina_lab.projections.function_hotspots",
     "import_coupling": "patina_lab.projections.import_coupling",
     "plot": "patina_lab.views.charts",
+    "ObserveForm": "patina_lab.views.widgets.observe_form",
+    "EventBrowser": "patina_lab.views.widgets.event_browser",
+    "TimeSlider": "patina_lab.views.widgets.time_slider",
     "errors": "patina_lab.errors",
 }
 _MODULES = {"plot", "errors"}
@@ -78,6 +81,9 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "function_hotspots",
     "import_coupling",
     "plot",
+    "ObserveForm",
+    "EventBrowser",
+    "TimeSlider",
     "errors",
 ]
 
@@ -104,6 +110,9 @@ if TYPE_CHECKING:
     from patina_lab.projections.projection import projection as projection
     from patina_lab.projections.rel import Rel as Rel
     from patina_lab.views import charts as plot
+    from patina_lab.views.widgets.event_browser import EventBrowser as EventBrowser
+    from patina_lab.views.widgets.observe_form import ObserveForm as ObserveForm
+    from patina_lab.views.widgets.time_slider import TimeSlider as TimeSlider
 
 
 def __getattr__(name: str) -> Any:

@@ -33,7 +33,7 @@ LOCAL = ".patina/local"
 """What belongs to one user of a repository, and is never committed."""
 
 LOCAL_EVENTS = ".patina/local/events"
-"""This user's own event files, inside a repository."""
+"""This user's own event files, inside a repository; git ignores them."""
 
 LEGACY = (
     ".patina/local/event_log.db",

@@ -356,3 +356,17 @@ def publish(repository: Repository, proposal: Proposal) -> tuple[str, ...]:
             raise StoreError(f"{shlex.join(command)} stopped: {last}", "Run it by hand.")
         said.append((done.stdout + done.stderr).strip())
     return tuple(said)
+
+
+def next_number(repository: Repository, base: str | None = None) -> tuple[str, int]:
+    """Return folder and number that a proposal made now would get; it may be another later.
+
+    Parameters
+    ----------
+    base : str or None
+        As for `propose`.
+    """
+    start = repository.resolve(base or branches.main_branch(repository))
+    with Objects(repository) as objects:
+        folder = read_config(objects, start)[0].events.strip("/")
+        return folder, next_sequence(_names(repository, objects, start, folder))
