@@ -27,6 +27,8 @@ CODES = {
     "UnknownTime": 2,
     "UnknownName": 2,
     "InvalidOption": 2,
+    "BadRules": 2,
+    "RulesStopped": 1,
     "CheckFailed": 1,
     "MissingTool": 3,
     "StoreError": 1,
