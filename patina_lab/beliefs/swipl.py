@@ -155,13 +155,18 @@ class SwiplEngine:
 
     def _load(self, facts: FactSet, rules: RuleSet) -> dict[str, Any]:
         if self._process is not None and self._process.owner != os.getpid():
-            self._process = None  # a fork inherits the handle, not the process
+            # a fork inherits the handle, not the process
+            self._process, self._facts, self._read = None, None, {}
         if self._process is not None and not self._process.alive():
             self.close()
         if self._facts is None or self._facts != facts:
             if self._facts is not None and len(self._facts) > _MANY:
                 self.close()  # gives the memory back at once
-            self._give(facts)
+            try:
+                self._give(facts)
+            except BaseException:
+                self.close()
+                raise
         if rules.digest not in self._read:
             answer = self._ask(
                 rules,
@@ -184,27 +189,22 @@ class SwiplEngine:
         return _Process(program, self.limits)
 
     def _give(self, facts: FactSet) -> None:
+        """Load facts in place of those that are there."""
         process = self._process = self._process or self._start()
-        self._facts = None
+        path = process.folder / "facts.pl"
+        facts.write_prolog(path)
+        seconds = _STARTING_S + len(facts) / 10_000
         try:
-            path = process.folder / "facts.pl"
-            facts.write_prolog(path)
-            seconds = _STARTING_S + len(facts) / 10_000
             answer = process.ask({"op": "facts", "path": str(path)}, seconds)
-            path.unlink()
         except _Gone as gone:
-            self.close()
-            raise RulesStopped(
-                f"SWI-Prolog could not load {len(facts):,} facts: {gone}.",
-                "Allow more memory: Limits(memory_mb=…).",
-            ) from None
+            answer = {"ok": False, "error": {"message": str(gone)}}
         if not answer["ok"] or answer["facts"] != len(facts):
-            self.close()
             raise RulesStopped(
-                f"SWI-Prolog loaded {answer.get('facts', 0):,} of {len(facts):,} facts "
-                f"({answer.get('error', {}).get('message', '')}).",
+                f"SWI-Prolog could not load {len(facts):,} facts: "
+                f"{answer.get('error', {}).get('message', 'some are missing')}.",
                 "Allow more memory: Limits(memory_mb=…).",
             )
+        path.unlink()
         self._facts = facts
 
     def _ask(self, rules: RuleSet, **request: Any) -> dict[str, Any]:
