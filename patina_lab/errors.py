@@ -14,9 +14,11 @@
     │   ├── NoAuthor                   nobody is named who could have written the event
     │   ├── InvalidEvent               what is to be written would not be read back
     │   ├── InvalidOption              an option with a value outside its range
-    │   └── InvalidRecipe              an oxidize.yaml that cannot be understood
+    │   ├── InvalidRecipe              an oxidize.yaml that cannot be understood
+    │   └── BadRules                   a rule set is broken, or says what it may not
     ├── CheckFailed                a check ran and said no                       (exit 1)
     ├── ProjectionFailed           a projection's own code raised                (exit 1)
+    ├── RulesStopped               a rule set ran beyond its limits              (exit 1)
     ├── MissingTool                a program or an optional package is not here  (exit 3)
     └── StoreError                 the log cannot be read or written             (exit 1)
         ├── NoLog                      nothing was scraped yet
@@ -124,6 +126,14 @@ class UnknownName(UsageError):
         else:
             hint = ""
         return cls(f"There is no {kind} {name!r}.", hint)
+
+
+class BadRules(UsageError):
+    """A rule set is broken, or says what a rule may not say; the message has file and line."""
+
+
+class RulesStopped(PatinaError):
+    """A rule set was stopped: it ran beyond its time, its steps or its memory."""
 
 
 class CheckFailed(PatinaError):

@@ -32,6 +32,8 @@ CODES = {
     "InvalidOption": 2,
     "InvalidRecipe": 2,
     "ProjectionFailed": 1,
+    "BadRules": 2,
+    "RulesStopped": 1,
     "CheckFailed": 1,
     "MissingTool": 3,
     "StoreError": 1,

@@ -1,0 +1,1 @@
+"""WHAT WE THINK: observations, clusters of them, facts, rules, and beliefs with their proofs."""

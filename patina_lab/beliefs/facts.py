@@ -1,0 +1,484 @@
+"""Facts: what a rule set reasons about, as one frozen value.
+
+This is the interface that a rule author writes against.  Every argument of every fact is
+always given, so each relation can be asked in any mode; ids are opaque, and compare equal
+where they are the same thing.
+
+========================= ==================================================================
+``observation/6``         ``observation(Obs, Event, Text, Type, Polarity, Occurred)``: one a
+                          thing observed.  Event: the event it was read from.  Text: same id,
+                          same words.  Type: an atom such as ``pattern``.  Polarity: 1 affirms,
+                          -1 denies, 0 says neither.  Occurred: microseconds since 1970, UTC.
+``source/3``              ``source(Obs, Author, Session)``, one an observation
+``project/2``             ``project(Obs, Project)``, one an observation
+``reliability/2``         ``reliability(Obs, R)``, 0..1, one an observation: how far its kind
+                          of source is to be trusted
+``age_days/2``            ``age_days(Obs, Days)``, >= 0, one an observation: before the end
+                          of the slice, not before now
+``cluster/2``             ``cluster(Obs, Cluster)``: at most one an observation
+``size/2``                ``size(Cluster, N)``, one a cluster: how many observations it has
+``medoid/2``              ``medoid(Cluster, Obs)``: the observation that speaks for it
+``cohesion/2``            ``cohesion(Cluster, C)``, -1..1: mean cosine of its pairs
+``diversity/2``           ``diversity(Cluster, D)``, 0..1: distinct words / words of its texts;
+                          a template that is filled in again and again lies below 0.2
+``boilerplate/1``         ``boilerplate(Text)``: the text is a template's, not a thought
+``similar/3``             ``similar(A, B, Cosine)``, -1..1: each pair of neighbours once
+``contradicts/2``         ``contradicts(Later, Earlier)``, two observations
+``supersedes/2``          ``supersedes(Later, Earlier)``, two observations: the earlier one
+                          was replaced and counts no more
+========================= ==================================================================
+
+Relations that a fact set has no rows of are empty, not unknown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeAlias
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from patina_lab.errors import InvalidOption, UnknownName
+
+OPAQUE = {"obs": "o_", "event": "e_", "text": "t_", "cluster": "c_"}
+"""Kinds of ids that Prolog sees under a short alias, and the alias's prefix."""
+
+RELATIONS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
+    {
+        "observation": (
+            ("obs", "obs"),
+            ("event", "event"),
+            ("text", "text"),
+            ("type", "name"),
+            ("polarity", "polarity"),
+            ("occurred_us", "integer"),
+        ),
+        "source": (("obs", "obs"), ("author", "name"), ("session", "name")),
+        "project": (("obs", "obs"), ("project", "name")),
+        "reliability": (("obs", "obs"), ("reliability", "fraction")),
+        "age_days": (("obs", "obs"), ("days", "days")),
+        "cluster": (("obs", "obs"), ("cluster", "cluster")),
+        "size": (("cluster", "cluster"), ("n", "integer")),
+        "medoid": (("cluster", "cluster"), ("obs", "obs")),
+        "cohesion": (("cluster", "cluster"), ("cohesion", "cosine")),
+        "diversity": (("cluster", "cluster"), ("diversity", "fraction")),
+        "boilerplate": (("text", "text"),),
+        "similar": (("a", "obs"), ("b", "obs"), ("cosine", "cosine")),
+        "contradicts": (("later", "obs"), ("earlier", "obs")),
+        "supersedes": (("later", "obs"), ("earlier", "obs")),
+    }
+)
+"""Each relation's columns, in the order of its arguments: (name, kind)."""
+
+_SQL = {
+    "polarity": "BIGINT",
+    "integer": "BIGINT",
+    "fraction": "DOUBLE",
+    "cosine": "DOUBLE",
+    "days": "DOUBLE",
+}
+_RANGE = {
+    "polarity": "NOT IN (-1, 0, 1)",
+    "fraction": "NOT BETWEEN 0 AND 1",
+    "cosine": "NOT BETWEEN -1.000001 AND 1.000001",
+    "days": "NOT BETWEEN 0 AND 1000000",
+    "integer": "IS NULL",
+}
+_KEYS = {
+    "observation": ("obs",),
+    "cluster": ("obs",),
+    "medoid": ("cluster",),
+    "cohesion": ("cluster",),
+    "diversity": ("cluster",),
+    "similar": ("a", "b"),
+}
+
+_ESCAPES = ((10, "\\n"), (13, "\\r"), (9, "\\t"))
+_MANY = 20_000
+"""From so many facts on, DuckDB writes them faster than Python."""
+
+OBSERVATION_COLUMNS = (
+    *("obs", "event", "text", "type", "polarity", "occurred_us"),
+    *("author", "session", "project", "reliability", "days"),
+)
+"""Columns of the table from which :meth:`FactSet.of` takes the facts of observations."""
+
+Rows: TypeAlias = pd.DataFrame | pa.Table | Iterable[Mapping[str, Any]] | Iterable[Sequence[Any]]
+
+
+@dataclass(frozen=True, eq=False)
+class FactSet:
+    """All facts that a rule set sees: immutable, in a canonical order, with a digest.
+
+    Make one with :meth:`of`.
+
+    Parameters
+    ----------
+    tables : mapping of str to pyarrow.Table
+        A table for each name of `RELATIONS`, with its columns; rows distinct and sorted.
+    """
+
+    tables: Mapping[str, pa.Table]
+
+    @classmethod
+    def of(
+        cls,
+        observations: Rows,
+        clusters: Rows = (),
+        *,
+        properties: Rows = (),
+        similar: Rows = (),
+        boilerplate: Iterable[str] = (),
+        contradicts: Rows = (),
+        supersedes: Rows = (),
+    ) -> FactSet:
+        """Build a fact set from tables or plain rows.
+
+        Parameters
+        ----------
+        observations : DataFrame, Arrow table, or rows
+            Columns `OBSERVATION_COLUMNS`: ``obs, event, text`` (ids), ``type`` (text),
+            ``polarity`` (-1, 0, 1), ``occurred_us`` (integer), ``author, session, project``
+            (text), ``reliability`` (0..1), ``days`` (age, >= 0).
+        clusters : the same
+            Columns ``obs, cluster``; what belongs to no cluster is left out.
+        properties : the same
+            Columns ``cluster, medoid, cohesion, diversity``; the last three may be null.
+        similar : the same
+            Columns ``a, b, cosine``; a pair in either order, once or twice.
+        boilerplate : iterable of str
+            Text ids.
+        contradicts, supersedes : the same
+            Columns ``later, earlier``: observations.
+
+        Returns
+        -------
+        FactSet
+
+        Raises
+        ------
+        UnknownName
+            A column is missing, or a row names an observation or cluster that is not there.
+        InvalidOption
+            A value is null, out of its range, or given twice.
+
+        Examples
+        --------
+        >>> row = ("o", "ev", "t", "pattern", 1, 0, "ann", "s1", "dust", 0.8, 12.0)
+        >>> FactSet.of([row], clusters=[("o", "c")])
+        FactSet(7 facts: 1 observation in 1 cluster, digest 27c5e4ab6ceb)
+        """
+        given = {
+            "observations": _frame(observations, OBSERVATION_COLUMNS),
+            "clusters": _frame(clusters, ("obs", "cluster")),
+            "properties": _frame(properties, ("cluster", "medoid", "cohesion", "diversity")),
+            "near": _frame(similar, ("a", "b", "cosine")),
+            "templates": _frame([(text,) for text in boilerplate], ("text",)),
+            "contradictions": _frame(contradicts, ("later", "earlier")),
+            "replacements": _frame(supersedes, ("later", "earlier")),
+        }
+        queries = {
+            **{
+                name: f"SELECT {', '.join(c for c, _ in RELATIONS[name])} FROM observations"
+                for name in ("observation", "source", "project", "reliability")
+            },
+            "age_days": "SELECT obs, days FROM observations",
+            "cluster": "SELECT obs, cluster FROM clusters",
+            "size": "SELECT cluster, count(DISTINCT obs) AS n FROM clusters GROUP BY cluster",
+            "medoid": "SELECT cluster, medoid AS obs FROM properties WHERE medoid IS NOT NULL",
+            "cohesion": "SELECT cluster, cohesion FROM properties WHERE cohesion IS NOT NULL",
+            "diversity": "SELECT cluster, diversity FROM properties WHERE diversity IS NOT NULL",
+            "boilerplate": "SELECT text FROM templates",
+            "similar": "SELECT least(a, b) AS a, greatest(a, b) AS b, cosine FROM near",
+            "contradicts": "SELECT later, earlier FROM contradictions",
+            "supersedes": "SELECT later, earlier FROM replacements",
+        }
+        with duckdb.connect() as db:
+            db.execute("SET threads = 1")
+            for name, frame in given.items():
+                db.register(name, frame)
+            tables = {}
+            for name in RELATIONS:
+                source = given[queries[name].split(" FROM ")[1].split()[0]]
+                tables[name] = _canonical(db, name, queries[name]) if len(source) else _empty(name)
+                db.register(f"fact_{name}", tables[name])
+            _check_references(db, tables)
+        return cls(MappingProxyType(tables))
+
+    @cached_property
+    def digest(self) -> str:
+        """sha-256 of all facts, in hexadecimal."""
+        digest = hashlib.sha256()
+        for name, table in self.tables.items():
+            sink = pa.BufferOutputStream()
+            with pa.ipc.new_stream(sink, table.schema) as stream:
+                stream.write_table(table.combine_chunks())
+            digest.update(name.encode())
+            digest.update(sink.getvalue())
+        return digest.hexdigest()
+
+    def __len__(self) -> int:
+        return sum(table.num_rows for table in self.tables.values())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, FactSet) and self.digest == other.digest
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        seen, clusters = (self.tables[name].num_rows for name in ("observation", "size"))
+        return (
+            f"FactSet({len(self):,} facts: {seen:,} observation{'s'[: seen != 1]} in "
+            f"{clusters:,} cluster{'s'[: clusters != 1]}, digest {self.digest[:12]})"
+        )
+
+    # -- ids and their aliases ---------------------------------------------------------
+
+    @cached_property
+    def ids(self) -> Mapping[str, list[str]]:
+        """The opaque ids of each kind, sorted; an alias is the prefix and the place."""
+        tables = self.tables
+        texts = {*tables["observation"]["text"].to_pylist()}
+        texts |= {*tables["boilerplate"]["text"].to_pylist()}
+        return {
+            "obs": tables["observation"]["obs"].to_pylist(),
+            "event": sorted({*tables["observation"]["event"].to_pylist()}),
+            "text": sorted(texts),
+            "cluster": tables["size"]["cluster"].to_pylist(),
+        }
+
+    @cached_property
+    def _of_alias(self) -> dict[str, str]:
+        return {
+            f"{OPAQUE[kind]}{n}": name
+            for kind, names in self.ids.items()
+            for n, name in enumerate(names)
+        }
+
+    def named(self, alias: str) -> str:
+        """Return the id behind an alias; any other text is returned as it is.
+
+        Examples
+        --------
+        >>> row = ("obs-7", "ev", "t", "pattern", 1, 0, "ann", "s1", "dust", 0.8, 12.0)
+        >>> FactSet.of([row]).named("o_0")
+        'obs-7'
+        """
+        return self._of_alias.get(alias, alias)
+
+    def alias(self, kind: str, name: str) -> str:
+        """Return the alias of an id of a kind (a key of `OPAQUE`).
+
+        Raises
+        ------
+        UnknownName
+            With the nearest ids.
+        """
+        place = self._place[kind].get(name)
+        if place is None:
+            raise UnknownName.among(kind, name, self.ids[kind])
+        return f"{OPAQUE[kind]}{place}"
+
+    @cached_property
+    def _place(self) -> dict[str, dict[str, int]]:
+        return {kind: {name: n for n, name in enumerate(names)} for kind, names in self.ids.items()}
+
+    @cached_property
+    def event_of(self) -> Mapping[str, str]:
+        """The event id of each observation."""
+        table = self.tables["observation"]
+        return dict(zip(table["obs"].to_pylist(), table["event"].to_pylist(), strict=True))
+
+    # -- as Prolog ---------------------------------------------------------------------
+
+    def write_prolog(self, path: Path) -> None:
+        """Write all facts as Prolog clauses, one a line, ids by their aliases.
+
+        The text of many facts is made by DuckDB: a million take a second or two.
+        """
+        if len(self) < _MANY:
+            with path.open("w", encoding="utf-8", newline="\n") as out:
+                for name, columns in RELATIONS.items():
+                    for row in self.rows(name):
+                        pairs = zip(row, columns, strict=True)
+                        args = ",".join(
+                            _quoted(value) if kind == "name" else str(value)
+                            for value, (_, kind) in pairs
+                        )
+                        out.write(f"{name}({args}).\n")
+            return
+        with duckdb.connect() as db, path.open("w", encoding="utf-8", newline="\n") as out:
+            for kind, names in self.ids.items():
+                db.register(
+                    f"ids_{kind}",
+                    pa.table({"id": pa.array(names, pa.string()), "n": range(len(names))}),
+                )
+            for name, table in self.tables.items():
+                if not table.num_rows:
+                    continue
+                db.register("facts", table)
+                reader = db.sql(_prolog_query(name)).to_arrow_reader(100_000)
+                for batch in reader:
+                    out.write("\n".join(batch.column(0).to_pylist()))
+                    out.write("\n")
+
+    def rows(self, name: str) -> list[tuple[Any, ...]]:
+        """Return the rows of a relation, ids by their aliases: what Prolog sees."""
+        columns = []
+        for column, kind in RELATIONS[name]:
+            values = self.tables[name][column].to_pylist()
+            if kind in OPAQUE:
+                place, prefix = self._place[kind], OPAQUE[kind]
+                values = [f"{prefix}{place[value]}" for value in values]
+            columns.append(values)
+        return list(zip(*columns, strict=True))
+
+
+def _frame(rows: Rows, columns: Sequence[str]) -> pa.Table | pd.DataFrame:
+    if isinstance(rows, pd.DataFrame | pa.Table):
+        frame = rows
+        names = list(rows.columns) if isinstance(rows, pd.DataFrame) else rows.column_names
+    else:
+        listed = [
+            tuple(row[c] for c in columns if c in row) if isinstance(row, Mapping) else tuple(row)
+            for row in rows
+        ]
+        for n, row in enumerate(listed):
+            if len(row) != len(columns):
+                raise InvalidOption(
+                    f"Row {n} has {len(row)} values for the {len(columns)} columns "
+                    f"{', '.join(columns)}.",
+                    "Give every value, null where it is not known.",
+                )
+        frame = pd.DataFrame(listed, columns=list(columns))
+        names = list(columns)
+    for column in columns:
+        if column not in names:
+            raise UnknownName.among("column", column, [str(name) for name in names])
+    return frame
+
+
+def _empty(name: str) -> pa.Table:
+    types = {"BIGINT": pa.int64(), "DOUBLE": pa.float64()}
+    fields = [(c, types.get(_SQL.get(kind, ""), pa.string())) for c, kind in RELATIONS[name]]
+    return pa.schema(fields).empty_table()
+
+
+def _canonical(db: duckdb.DuckDBPyConnection, name: str, query: str) -> pa.Table:
+    """Return distinct rows in order, with the types of the interface; refuse bad values."""
+    columns = RELATIONS[name]
+    casts = ", ".join(f"CAST({c} AS {_SQL.get(k, 'VARCHAR')}) AS {c}" for c, k in columns)
+    try:
+        table = db.sql(f"SELECT DISTINCT {casts} FROM ({query}) ORDER BY ALL").to_arrow_table()
+    except duckdb.ConversionException as err:
+        said = str(err).split("\n", 1)[0]
+        raise InvalidOption(f"A value of {name} is not what it should be: {said}.") from err
+    if not table.num_rows:
+        return table
+    db.register("checked", table)
+    wrong = {column: _wrong(column, kind) for column, kind in columns}
+    anywhere = " OR ".join(f"({test})" for test in wrong.values())
+    bad = db.execute(
+        f"SELECT *, {', '.join(wrong.values())} FROM checked WHERE {anywhere} LIMIT 1"
+    ).fetchone()
+    if bad is not None:
+        row, verdicts = bad[: len(columns)], bad[len(columns) :]
+        n = next(n for n, is_wrong in enumerate(verdicts) if is_wrong)
+        raise InvalidOption(
+            f"{name}: {columns[n][0]} = {row[n]!r} in the row {row!r} is not allowed.",
+            _WANTED.get(columns[n][1], "Give a text that is not empty."),
+        )
+    if key := ", ".join(_KEYS.get(name, ())):
+        twice = db.execute(
+            f"SELECT {key} FROM checked GROUP BY {key} HAVING count(*) > 1 ORDER BY ALL LIMIT 1"
+        ).fetchone()
+        if twice is not None:
+            raise InvalidOption(f"{name}: {key} = {twice!r} is given twice.", "Give it once.")
+    return table
+
+
+def _wrong(column: str, kind: str) -> str:
+    """Return the SQL that is true of a value that may not be."""
+    if kind in _RANGE:
+        return f"({column} IS NULL OR {column} {_RANGE[kind]})"
+    return f"({column} IS NULL OR {column} = '' OR contains({column}, chr(0)))"
+
+
+_WANTED = {
+    "polarity": "Give -1, 0 or 1.",
+    "fraction": "Give a number from 0 to 1.",
+    "cosine": "Give a number from -1 to 1.",
+    "days": "Give a number of days, not negative.",
+    "integer": "Give an integer.",
+}
+
+
+def _check_references(db: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Table]) -> None:
+    for name, columns in RELATIONS.items():
+        if not tables[name].num_rows:
+            continue
+        for column, kind in columns:
+            if kind == "obs" and name not in {
+                *("observation", "source", "project", "reliability", "age_days")
+            }:
+                known = "fact_observation", "obs"
+            elif kind == "cluster" and name not in {"cluster", "size"}:
+                known = "fact_size", "cluster"
+            else:
+                continue
+            stray = db.execute(
+                f"SELECT mine.{column} FROM fact_{name} AS mine "
+                f"ANTI JOIN {known[0]} AS theirs ON mine.{column} = theirs.{known[1]} "
+                f"ORDER BY 1 LIMIT 1"
+            ).fetchone()
+            if stray is not None:
+                ids = db.execute(f"SELECT {known[1]} FROM {known[0]} LIMIT 10000").fetchall()
+                raise UnknownName.among(
+                    f"{kind} of {name}/{len(columns)}", stray[0], [row[0] for row in ids]
+                )
+
+
+def _prolog_query(name: str) -> str:
+    """Return the SQL that makes a clause of each row of ``facts``."""
+    parts, joins, order = [], [], []
+    for column, kind in RELATIONS[name]:
+        if kind in OPAQUE:
+            alias = f"i_{column}"
+            joins.append(f"JOIN ids_{kind} AS {alias} ON {alias}.id = facts.{column}")
+            parts.append(f"'{OPAQUE[kind]}' || {alias}.n")
+            order.append(f"{alias}.n")
+        elif kind == "name":
+            parts.append(_quoted_sql(f"facts.{column}"))
+            order.append(f"facts.{column}")
+        else:
+            parts.append(f"CAST(facts.{column} AS VARCHAR)")
+            order.append(f"facts.{column}")
+    text = " || ',' || ".join(parts)
+    return (
+        f"SELECT '{name}(' || {text} || ').' FROM facts {' '.join(joins)} "
+        f"ORDER BY {', '.join(order)}"
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return a text as a quoted Prolog atom, on one line."""
+    text = text.replace("\\", "\\\\").replace("'", "\\'")
+    for code, escape in _ESCAPES:
+        text = text.replace(chr(code), escape)
+    return f"'{text}'"
+
+
+def _quoted_sql(column: str) -> str:
+    """Return SQL for the same."""
+    sql = f"replace(replace({column}, '\\', '\\\\'), '''', '\\''')"
+    for code, escape in _ESCAPES:
+        sql = f"replace({sql}, chr({code}), '{escape}')"
+    return f"'''' || {sql} || ''''"

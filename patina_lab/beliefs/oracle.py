@@ -1,0 +1,83 @@
+"""The built-in rule sets in SQL: another author's answer to the same question.
+
+It exists to check the Prolog: the two share no code and must agree on every fact set, to the
+last bit.  It gives no proofs.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from patina_lab.beliefs.facts import FactSet
+from patina_lab.beliefs.proof import Proof
+from patina_lab.beliefs.rules import Candidate, Counts, Formed
+from patina_lab.beliefs.ruleset import RuleSet, load
+from patina_lab.errors import UnknownName, UsageError
+
+_FOLDER = files("patina_lab.beliefs") / "rulesets"
+_DECLARED = re.compile(r"^parameter\((\w+), (-?[\d.]+)\)\.$", re.MULTILINE)
+
+
+class SqlEngine:
+    """A `RuleEngine` for the rule sets ``v0``, ``v1`` and ``v2``, by DuckDB.
+
+    Examples
+    --------
+    >>> from patina_lab.beliefs.facts import FactSet
+    >>> rows = [(f"o{n}", f"e{n}", f"t{n}", "pattern", 1, 0, "ann", f"s{n}", "dust", 0.9, 0.0)
+    ...         for n in range(6)]
+    >>> facts = FactSet.of(rows, clusters=[(f"o{n}", "c") for n in range(6)])
+    >>> [(b.project, b.confidence) for b in SqlEngine().form(facts, "v1")]
+    [('dust', 0.875)]
+    """
+
+    def form(self, facts: FactSet, rules: str | Path | RuleSet) -> Formed:
+        """Return the beliefs that follow (see `RuleEngine.form`).
+
+        Raises
+        ------
+        UsageError
+            The rule set is none of the built-in ones: only those exist in SQL.
+        """
+        rules = load(rules)
+        if not rules.built_in:
+            raise UsageError(
+                f"Rule set {rules.name} is not known in SQL; v0, v1 and v2 are.",
+                "Use SwiplEngine for rule sets of your own.",
+            )
+        return run_sql(facts, rules, (_FOLDER / f"{rules.name}.sql").read_text(encoding="utf-8"))
+
+    def prove(self, facts: FactSet, rules: str | Path | RuleSet, belief: Candidate) -> Proof:
+        """Refuse: SQL gives no proofs."""
+        raise UsageError("SQL gives no proofs.", "Use SwiplEngine.")
+
+
+def parameters(rules: RuleSet) -> dict[str, float]:
+    """Return the parameters of a built-in rule set: its defaults and what was given."""
+    defaults = {name: float(value) for name, value in _DECLARED.findall(rules.text)}
+    for name in rules.parameters:
+        if name not in defaults:
+            raise UnknownName.among(f"parameter of rule set {rules.name}", name, defaults)
+    return defaults | {name: float(value) for name, value in rules.parameters.items()}
+
+
+def run_sql(facts: FactSet, rules: RuleSet, sql: str) -> Formed:
+    """Run the common table expressions of a rule set over the relations of a fact set."""
+    values = parameters(rules)
+    given = ", ".join(f"CAST({value!r} AS DOUBLE) AS {name}" for name, value in values.items())
+    with duckdb.connect() as db:
+        for name, table in facts.tables.items():
+            db.register(name, table)
+        rows = db.execute(f"WITH parameter AS (SELECT {given}),\n{sql}").fetchall()
+    counts = Counts(facts)
+    beliefs = tuple(
+        sorted(
+            Candidate(cluster, scope, stance, p, r, s, *counts.of(cluster, scope, stance))
+            for cluster, scope, stance, p, r, s in rows
+        )
+    )
+    return Formed(facts, rules, beliefs, values)

@@ -1,0 +1,143 @@
+"""A rule set: one Prolog file, its content hash, its parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+
+import orjson
+
+from patina_lab.errors import BadRules, InvalidOption, UnknownName
+
+MOST_BYTES = 262_144
+_FOLDER = files("patina_lab.beliefs") / "rulesets"
+_BUILT_IN = ("v0", "v1", "v2")
+
+
+def built_in() -> list[str]:
+    """Return the names of the rule sets that come with the package."""
+    return list(_BUILT_IN)
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """The text of a rule set, and values for its parameters.
+
+    Make one with :func:`load`.
+
+    Parameters
+    ----------
+    name : str
+        ``v0``, ``v1``, ``v2``, or a file's name.
+    text : str
+        Prolog.
+    parameters : mapping of str to number
+        In place of the defaults that the text declares by ``parameter(name, default).``
+    built_in : bool
+        Whether it comes with the package.
+    """
+
+    name: str
+    text: str = field(repr=False)
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    built_in: bool = False
+
+    def __post_init__(self) -> None:
+        for key, value in self.parameters.items():
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not math.isfinite(value)
+            ):
+                raise InvalidOption(
+                    f"The parameter {key}={value!r} of rule set {self.name} is no finite number.",
+                    "Give an int or a float.",
+                )
+        frozen = MappingProxyType(dict(sorted(self.parameters.items())))
+        object.__setattr__(self, "parameters", frozen)
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @cached_property
+    def digest(self) -> str:
+        """sha-256 of the text and of the given parameters, in hexadecimal."""
+        given = orjson.dumps(dict(self.parameters), option=orjson.OPT_SORT_KEYS)
+        return hashlib.sha256(self.text.encode() + b"\0" + given).hexdigest()
+
+    def with_parameters(self, **parameters: float) -> RuleSet:
+        """Return the same rules with other values of some parameters."""
+        return replace(self, parameters={**self.parameters, **parameters})
+
+    def line(self, number: int) -> str:
+        """Return a line of the text, without its ends; lines count from 1."""
+        lines = self.text.split("\n")
+        return lines[number - 1].strip() if 1 <= number <= len(lines) else ""
+
+
+def load(rules: str | Path | RuleSet, **parameters: float) -> RuleSet:
+    """Return a rule set by name, or read it from a ``.pl`` file.
+
+    Parameters
+    ----------
+    rules : str, Path or RuleSet
+        ``"v0"``, ``"v1"``, ``"v2"``, or the path of a file that ends in ``.pl``.
+    **parameters : number
+        In place of the file's defaults.
+
+    Raises
+    ------
+    UnknownName
+        No rule set has that name.
+    BadRules
+        The file cannot be read as text.
+
+    Examples
+    --------
+    >>> load("v2", half_life_days=30).parameters["half_life_days"]
+    30
+    """
+    if isinstance(rules, RuleSet):
+        return rules.with_parameters(**parameters)
+    if str(rules) in _BUILT_IN:
+        text = (_FOLDER / f"{rules}.pl").read_text(encoding="utf-8")
+        return RuleSet(str(rules), text, parameters, built_in=True)
+    path = Path(rules)
+    if path.suffix != ".pl":
+        raise UnknownName.among("rule set", str(rules), _BUILT_IN)
+    try:
+        raw = path.read_bytes()
+    except OSError as err:
+        raise BadRules(
+            f"{path} cannot be read: {err.strerror or err}.",
+            f"Name a file that ends in .pl, or one of {', '.join(_BUILT_IN)}.",
+        ) from err
+    return RuleSet(path.name, _decode(path.name, raw), parameters)
+
+
+def _decode(name: str, raw: bytes) -> str:
+    if len(raw) > MOST_BYTES:
+        raise BadRules(
+            f"{name} has {len(raw):,} bytes; a rule set has at most {MOST_BYTES:,}.",
+            "Put data into facts, not into rules.",
+        )
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as err:
+        line = raw[: err.start].count(b"\n") + 1
+        raise BadRules(
+            f"{name}, line {line}: byte 0x{raw[err.start]:02x} is not UTF-8.",
+            "Save the file as UTF-8.",
+        ) from err
+    for n, line_text in enumerate(text.split("\n"), 1):
+        if any(ord(c) < 32 and c not in "\t\r\f" for c in line_text):
+            raise BadRules(
+                f"{name}, line {n}: there is a control character.", "Remove it: rules are text."
+            )
+    return text.replace("\r\n", "\n")

@@ -1,0 +1,196 @@
+"""Rule sets that are hostile or broken, and what each must be refused with.
+
+``CANARY`` stands for a file that must never appear, ``SECRET`` for one that must never be
+read, ``PORT`` for a port on which somebody listens.
+"""
+
+from __future__ import annotations
+
+HEAD = "belief(C, persona, 1, 0.5, beta(1, 0)) :- size(C, _)"
+
+# name: (text, a piece of the message)
+REFUSED: dict[str, tuple[str, str]] = {
+    # -- the shell, files, the network, the process
+    "shell": (f"{HEAD}, shell('touch CANARY').", "shell/1 is not allowed"),
+    "shell2": (f"{HEAD}, shell('touch CANARY', _).", "shell/2 is not allowed"),
+    "process": (
+        f"{HEAD}, process_create(path(touch), ['CANARY'], []).",
+        "process_create/3 is not allowed",
+    ),
+    "open": (f"{HEAD}, open('CANARY', write, S), close(S).", "open/3 is not allowed"),
+    "read a file": (f"{HEAD}, read_file_to_string('SECRET', S, []).", "read_file_to_string/3"),
+    "see": (f"{HEAD}, see('SECRET'), read(X), X = a.", "see/1 is not allowed"),
+    "tell": (f"{HEAD}, tell('CANARY'), told.", "tell/1 is not allowed"),
+    "delete": (f"{HEAD}, delete_file('SECRET').", "delete_file/1 is not allowed"),
+    "exists": (f"{HEAD}, exists_file('SECRET').", "exists_file/1 is not allowed"),
+    "network": (f"{HEAD}, tcp_connect(localhost:PORT, _, _).", "tcp_connect/3"),
+    "url": (f"{HEAD}, http_open('http://localhost:PORT/', _, []).", "http_open/3"),
+    "environment": (f"{HEAD}, getenv('HOME', X), atom(X).", "getenv/2 is not allowed"),
+    "halt": (f"{HEAD}, halt.", "halt/0 is not allowed"),
+    "halt with a code": (f"{HEAD}, halt(0).", "halt/1 is not allowed"),
+    "abort": (f"{HEAD}, abort.", "abort/0 is not allowed"),
+    "prolog": (f"{HEAD}, prolog.", "prolog/0 is not allowed"),
+    # -- directives and loading
+    "directive": (":- shell('touch CANARY').\n" + HEAD + ".", "a directive (:- ...)"),
+    "initialization": (":- initialization(halt).\n" + HEAD + ".", "a directive"),
+    "query": ("?- shell('touch CANARY').\n" + HEAD + ".", "a query"),
+    "use_module": (":- use_module(library(process)).\n" + HEAD + ".", "a directive"),
+    "use_module in a body": (f"{HEAD}, use_module(library(shell)).", "use_module/1"),
+    "consult": (f"{HEAD}, consult('SECRET').", "consult/1 is not allowed"),
+    "list as consult": (f"{HEAD}, ['SECRET'].", "is not allowed"),
+    "load_files": (f"{HEAD}, load_files('SECRET', []).", "load_files/2"),
+    "include": (":- include('SECRET').\n" + HEAD + ".", "a directive"),
+    "foreign": (f"{HEAD}, load_foreign_library('/lib/libc.so.6').", "load_foreign_library/1"),
+    "foreign directive": (":- use_foreign_library(foreign(process)).\n" + HEAD + ".", "directive"),
+    "op": (":- op(700, xfx, is_).\n" + HEAD + ".", "a directive"),
+    "dynamic": (":- dynamic(size/2).\n" + HEAD + ".", "a directive"),
+    # -- hooks and redefinition
+    "term_expansion": ("term_expansion(_, []).\n" + HEAD + ".", "term_expansion/2"),
+    "goal_expansion": ("goal_expansion(_, halt).\n" + HEAD + ".", "goal_expansion/2"),
+    "user hook": ("user:portray(_) :- halt.\n" + HEAD + ".", "a clause for another module"),
+    "system module": ("system:member(_, _).\n" + HEAD + ".", "a clause for another module"),
+    "worker": ("patina_worker:answer(_) :- halt.\n" + HEAD + ".", "a clause for another module"),
+    "sandbox": ("sandbox:safe_primitive(_).\n" + HEAD + ".", "a clause for another module"),
+    "sandbox, here": ("safe_primitive(shell(_)).\n" + HEAD + ".", "safe_primitive/1"),
+    "exception hook": ("exception(_, _, retry).\n" + HEAD + ".", "exception/3"),
+    "message hook": ("message_hook(_, _, _) :- halt.\n" + HEAD + ".", "message_hook/3"),
+    "built-in": ("length(_, 0).\n" + HEAD + ".", "the built-in predicate length/2"),
+    "comparison": ("A >= B :- true.\n" + HEAD + ".", "a clause for (>=)/2"),
+    "conjunction": ("(A, B) :- true.\n" + HEAD + ".", "a clause for"),
+    "facts": ("cluster(x, y).\n" + HEAD + ".", "the fact cluster/2"),
+    "counter": ("'$fired'(_) :- halt.\n" + HEAD + ".", "a clause for '$fired'/1"),
+    "head is a number": ("7 :- true.\n" + HEAD + ".", "7 is no clause"),
+    "head is a variable": ("X :- X.\n" + HEAD + ".", "a variable as head"),
+    "single-sided": ("p(X), X > 1 => true.\n" + HEAD + ".", "a clause for (=>)/2"),
+    "grammar": ("p --> {shell('touch CANARY')}.\n" + HEAD + ".", "a grammar rule"),
+    # -- calling what is not known
+    "call": (f"{HEAD}, call(shell, 'touch CANARY').", "call/2"),
+    "variable goal": (f"{HEAD}, X = shell('touch CANARY'), X.", "a variable as goal"),
+    "univ": (f"{HEAD}, G =.. [shell, 'touch CANARY'], G.", "(=..)/2"),
+    "findall": (f"{HEAD}, findall(X, shell('touch CANARY'), X).", "shell/1"),
+    "nested": (f"{HEAD}, \\+ \\+ forall(true, once(shell('touch CANARY'))).", "shell/1"),
+    "bagof": (f"{HEAD}, bagof(X, X^shell('touch CANARY'), _).", "shell/1"),
+    "bagof of a variable": (f"{HEAD}, G = halt, bagof(x, X^G, _).", "a variable as goal"),
+    "aggregate": (f"{HEAD}, aggregate_all(count, halt, _).", "halt/0"),
+    "aggregate spec": (f"{HEAD}, S = count, aggregate_all(S, true, _).", "another template"),
+    "maplist": (f"{HEAD}, maplist(shell, ['touch CANARY']).", "maplist/2"),
+    "phrase": (f"{HEAD}, phrase(shell, []).", "phrase/2"),
+    "apply": (f"{HEAD}, apply(shell, ['touch CANARY']).", "apply/2"),
+    "at": (f"{HEAD}, @(shell('touch CANARY'), user).", "@ / 2 is not allowed"),
+    "qualified": (f"{HEAD}, system:shell('touch CANARY').", "a goal in another module"),
+    "qualified facts": (f"{HEAD}, patina_facts:assertz(size(x, 1)).", "a goal in another module"),
+    "qualified by a variable": (f"{HEAD}, M = system, M:halt.", "a goal in another module"),
+    "text to goal": (f"{HEAD}, term_to_atom(G, 'halt'), G.", "term_to_atom/2"),
+    "text to term": (f"{HEAD}, term_string(_, \"shell('touch CANARY')\").", "term_string/2"),
+    "read_term": (f"{HEAD}, read_term(G, []), atom(G).", "read_term/2"),
+    "string_to_atom": (f"{HEAD}, string_to_atom(S, a), S = b.", "string_to_atom/2"),
+    "sformat": (f"{HEAD}, format(atom(A), '~@', [halt]), atom(A).", "format/3"),
+    "format": (f"{HEAD}, format('~a', [x]).", "format/2"),
+    "write": (f"{HEAD}, write('{{}}'), nl.", "write/1"),
+    "print_message": (f"{HEAD}, print_message(error, format('x', [])).", "print_message/2"),
+    "with_output_to": (f"{HEAD}, with_output_to(string(_), halt).", "with_output_to/2"),
+    # -- state, threads, flags
+    "assert": (f"{HEAD}, assertz(size(x, 1)).", "assertz/1"),
+    "retract": (f"{HEAD}, retract(size(_, _)).", "retract/1"),
+    "abolish": (f"{HEAD}, abolish(foo/1).", "abolish/1"),
+    "global variable": (f"{HEAD}, nb_setval(patina_fired, x).", "nb_setval/2"),
+    "setarg": (f"{HEAD}, T = f(a), nb_setarg(1, T, b).", "nb_setarg/3"),
+    "flag": (f"{HEAD}, set_prolog_flag(unknown, fail).", "set_prolog_flag/2"),
+    "thread": (f"{HEAD}, thread_create(shell('touch CANARY'), _).", "thread_create/2"),
+    "message queue": (f"{HEAD}, thread_send_message(main, request(x)).", "thread_send_message/2"),
+    "signal": (f"{HEAD}, thread_signal(main, halt).", "thread_signal/2"),
+    "stream": (f"{HEAD}, set_stream(user_output, alias(x)).", "set_stream/2"),
+    "exit hook": (f"{HEAD}, at_halt(shell('touch CANARY')).", "at_halt/1"),
+    "attribute": (f"{HEAD}, freeze(X, halt), X = 1.", "freeze/2"),
+    "when": (f"{HEAD}, when(ground(X), halt), X = 1.", "when/2"),
+    "tabling": (":- table p/1.\n" + HEAD + ".", "a directive"),
+    "engine": (f"{HEAD}, engine_create(x, halt, E), engine_next(E, _).", "engine_create/3"),
+    # -- limits that are swallowed
+    "catch": (f"{HEAD}, catch(loop, _, true).\nloop :- loop.", "nothing may swallow a limit"),
+    "loop that catches its limit": (
+        f"{HEAD}, e.\ne :- catch(l, _, true), e.\nl :- l.",
+        "nothing may swallow a limit",
+    ),
+    "cleanup": (
+        f"{HEAD}, setup_call_cleanup(true, fail, throw(x)).",
+        "nothing may swallow a limit",
+    ),
+    "exception in cleanup": (
+        f"{HEAD}, call_cleanup(fail, (throw(x), shell('touch CANARY'))).",
+        "nothing may swallow a limit",
+    ),
+    "own limit": (f"{HEAD}, call_with_time_limit(1, true).", "call_with_time_limit/2"),
+    "cut": (f"{HEAD}, !.", "instead of a cut"),
+    # -- impure or odd data
+    "random": (f"{HEAD}, X is random(10), X > 5.", "random"),
+    "random, built": (f"{HEAD}, X = random(10), Y is X, Y > 5.", "random"),
+    "time": (f"{HEAD}, X is cputime, X > 0.", "cputime"),
+    "arithmetic": (f"{HEAD}, X is popcount(7), X > 0.", "popcount/1 in arithmetic"),
+    "dict": (f"{HEAD}, X = _{{a: 1}}, nonvar(X).", "a dict"),
+    "quasi quotation": (f"{HEAD}, X = {{|string(Y)||a|}}, nonvar(X).", "line 1"),
+    "printed variable": (f"{HEAD}, X = '$VAR'(1), nonvar(X).", "a term of the printer"),
+    # -- broken
+    "syntax": (f"{HEAD}, foo(.\n" + HEAD + ".", "line 1"),
+    "unclosed": ("% a comment\n\nbelief(a, 'b", "line 3"),
+    "no end": ("belief(C, persona, 1, 0.5, beta(1, 0)) :- size(C, _)", "Mend the syntax"),
+    "empty": ("", "no rule for belief/5"),
+    "only a comment": ("/* nothing */", "no rule for belief/5"),
+    "another entry": ("belief(C) :- size(C, _).", "no rule for belief/5"),
+    "typo": (f"{HEAD}, clutser(_, C).", "Did you mean cluster/2?"),
+    "typo in a call": (f"{HEAD}, supprt(C).\nsupport(C) :- size(C, _).", "Did you mean support/1?"),
+    "arity": (f"{HEAD}, observation(_, C).", "Did you mean observation/6?"),
+    "parameter": (
+        "parameter(half_life, 3).\n" + HEAD + ", parameter(halflife, _).",
+        "Did you mean half_life?",
+    ),
+    "parameter twice": ("parameter(a, 3).\nparameter(a, 4).\n" + HEAD + ".", "declared twice"),
+    "parameter rule": ("parameter(a, X) :- X = 1.\n" + HEAD + ".", "parameter(name, number)."),
+}
+
+# name: (text, a piece of the message); loaded, then stopped or refused while they run
+STOPPED: dict[str, tuple[str, str]] = {
+    "loop": (f"{HEAD}, loop.\nloop :- loop.", "stopped after"),
+    "left recursion": (f"{HEAD}, p(_).\np(X) :- p(X), X > 1.", "rapid"),
+    "failure driven": (f"{HEAD}, between(1, inf2, _), fail.", "inf2"),
+    "endless answers": (
+        "belief(C, persona, 1, P, beta(1, 0)) :- size(C, _), n(N), P is 1 / (N + 1).\n"
+        "n(0).\nn(N) :- n(M), N is M + 1.",
+        "rapid",
+    ),
+    "long list": (f"{HEAD}, length(L, 400000000), nonvar(L).", "ran out of memory"),
+    "growing term": (f"{HEAD}, grow(a).\ngrow(X) :- grow(f(X, X, X, X)).", "rapid"),
+    "growing list": (f"{HEAD}, grow([]).\ngrow(X) :- grow([a, b, c, d|X]).", "rapid"),
+    "findall bomb": (
+        f"{HEAD}, findall(f(X, X, X, X, X, X), between(1, 1000000000, X), L), nonvar(L).",
+        "rapid",
+    ),
+    "power tower": (f"{HEAD}, X is 7 ** (7 ** (7 ** 7)), X > 1.", "memory"),
+    "big factorial": (
+        f"{HEAD}, f(1, 1).\nf(N, X) :- Y is X * X * N + 7, M is N + 1, f(M, Y).",
+        "rapid",
+    ),
+    "cyclic term": (f"{HEAD}, X = f(X), p(X).\np(f(X)) :- p(X).", "rapid"),
+    "cyclic answer": (
+        "belief(C, X, 1, 0.5, beta(1, 0)) :- size(C, _), X = project(X).",
+        "a cyclic term",
+    ),
+    "cyclic comparison": (f"{HEAD}, X = [a|X], length(X, _).", "list"),
+    "not a cluster": ("belief(nowhere, persona, 1, 0.5, beta(1, 0)).", "no cluster of the facts"),
+    "unbound cluster": ("belief(_, persona, 1, 0.5, beta(1, 0)).", "no cluster of the facts"),
+    "scope": ("belief(C, world, 1, 0.5, beta(1, 0)) :- size(C, _).", "a scope that is neither"),
+    "stance": ("belief(C, persona, 2, 0.5, beta(1, 0)) :- size(C, _).", "a stance that is not"),
+    "confidence": ("belief(C, persona, 1, 1.5, beta(1, 0)) :- size(C, _).", "a confidence that"),
+    "evidence": ("belief(C, persona, 1, 0.5, beta(1, -1)) :- size(C, _).", "evidence that is not"),
+    "two answers": (
+        f"{HEAD}.\nbelief(C, persona, 1, 0.6, beta(1, 0)) :- size(C, _).",
+        "two confid",
+    ),
+    "type error": (f"{HEAD}, X = a, Y is X + 1, Y > 0.", "clause 1"),
+    "unbound": (f"{HEAD}, p(_).\np(X) :- Y is X + 1, Y > 0.", "line 2, clause 2"),
+    "division": (f"{HEAD}, Y is 1 / 0, Y > 0.", "zero"),
+    "huge answer": (
+        "belief(C, project(P), 1, 0.5, beta(1, 0)) :- size(C, _), grow(a, P).\n"
+        "grow(X, f(X)).\ngrow(X, Y) :- grow(f(X), Y).",
+        "rapid",
+    ),
+}
