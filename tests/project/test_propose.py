@@ -24,8 +24,9 @@ from patina_lab.errors import (
 from patina_lab.project import branch as branches
 from patina_lab.project.init import init
 from patina_lab.project.observe import observe
-from patina_lab.project.propose import propose, proposed, publish
+from patina_lab.project.propose import propose, proposed
 from patina_lab.project.read import read_local, read_shared
+from patina_lab.project.review import publish
 from patina_lab.project.undo import undo
 
 HOOKS = (
@@ -391,7 +392,7 @@ def test_without_a_remote_the_command_is_a_merge(project):
     made = put(project)
     assert made.commands == ("git merge --no-ff add-pattern-001",)
     with pytest.raises(StoreError, match="no remote"):
-        publish(project.repository, made)
+        publish(project.repository, made.commands)
 
 
 def test_publish_pushes_and_asks_for_a_review(project, tmp_path, monkeypatch):
@@ -404,7 +405,7 @@ def test_publish_pushes_and_asks_for_a_review(project, tmp_path, monkeypatch):
     if Path("/usr/bin/gh").exists():
         pytest.skip("this machine has a gh of its own")
     with pytest.raises(MissingTool, match="gh"):
-        publish(project.repository, made)
+        publish(project.repository, made.commands)
     pushed = ["git", "-C", str(tmp_path / "server.git"), "branch", "--format=%(refname:short)"]
     assert subprocess.run(pushed, capture_output=True, text=True, check=True).stdout == ""
     (tmp_path / "bin").mkdir()
@@ -412,7 +413,7 @@ def test_publish_pushes_and_asks_for_a_review(project, tmp_path, monkeypatch):
     gh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/called\necho opened\n')
     gh.chmod(gh.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}/usr/bin:/bin")
-    assert "opened" in publish(project.repository, made)[-1]
+    assert "opened" in publish(project.repository, made.commands)[-1]
     told = subprocess.run(pushed, capture_output=True, text=True, check=True).stdout
     assert told == "add-pattern-001\n"
     assert "pattern: We label every bag" in (tmp_path / "called").read_text().splitlines()
