@@ -108,8 +108,8 @@ def propose(
     what : str, Note or None
         The text, or a note of this user's; None where `from_` or `payload` has it.
     type : str or None
-        ``observation`` (the default), ``decision``, ``pattern``, ``belief``, or the name of
-        any event type.
+        ``observation``, ``decision``, ``pattern``, ``belief``, or the name of any event type;
+        by default that of the note, else ``observation``.
     name : str or None
         A pattern's name; by default made of its first words.
     domains, rationale, alternatives, context, evidence
@@ -134,15 +134,17 @@ def propose(
     """
     work_tree(repository)
     note = _note(repository, what, from_)
-    event_type = KINDS.get(type or "observation", type or "observation")
+    event_type = KINDS.get(type, type) if type else "observation_captured"
+    if note is not None and type is None:
+        event_type = note.event_type
     given = {
         "domains": domain_names(domains) or (note.data.get("domains", []) if note else []),
         "rationale": rationale,
-        "alternatives": list(alternatives),
+        "alternatives": _several(alternatives),
         "context": context,
-        "evidence": list(evidence),
+        "evidence": _several(evidence),
     }
-    text = what if isinstance(what, str) else first_text(note) if note else None
+    text = what if isinstance(what, str) else _said(note)
     data = {
         **_payload(event_type, text, note, name),
         **{key: value for key, value in given.items() if value},
@@ -161,7 +163,7 @@ def propose(
         event = Event(event_type, when, f"evt_{sequence:03d}", data, path, who.name)
         content = to_bytes(event, sequence)
         title = _title(kind, first_text(event))
-        seconds = event.occurred_us // 1_000_000
+        seconds = max(event.occurred_us // 1_000_000, 0)  # git knows no time before 1970
         message = f"{title}\n\nEvent: {event.source_id} sha256:{event.event_id}\n"
         change = branches.Change(path, content)
         commit = branches.commit(repository, start, change, message, who, seconds)
@@ -193,6 +195,16 @@ def _note(repository: Repository, what: str | Note | None, from_: str | None) ->
         return None
     notes = [f for f in read_local(repository)[0] if f.event.event_type != "observation_proposed"]
     return find(notes, from_).event
+
+
+def _said(note: Event | None) -> str | None:
+    """Return the text of a note; of a type without one there is none."""
+    text = first_text(note) if note else None
+    return None if note and text == note.event_type else text
+
+
+def _several(told: str | Iterable[str]) -> list[str]:
+    return [told] if isinstance(told, str) else list(told)
 
 
 def _payload(

@@ -135,7 +135,7 @@ def _revert(
             brought, _, subject = objects.run(*asked).decode("utf-8", "replace").partition("\0")
         title = f'Revert "{subject.strip() or path}"'
         body = f"This reverts commit {brought}\nas far as {path} goes.\n" if brought else ""
-        seconds = micros(when) // 1_000_000
+        seconds = max(micros(when) // 1_000_000, 0)
         change = branches.Change(path, None)
         message = f"{title}\n\n{body}"
         commit = branches.commit(repository, sha, change, message, who, seconds)

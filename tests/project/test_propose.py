@@ -23,7 +23,7 @@ from patina_lab.errors import (
 )
 from patina_lab.project import branch as branches
 from patina_lab.project.init import init
-from patina_lab.project.observe import observe
+from patina_lab.project.observe import add_local, observe
 from patina_lab.project.propose import propose, proposed
 from patina_lab.project.read import read_local, read_shared
 from patina_lab.project.review import publish
@@ -299,6 +299,25 @@ def test_a_note_keeps_its_words_and_is_linked(project):
 def test_all_types_can_be_proposed_also_unknown_ones(project, about, payload):
     made = propose(project.repository, "T", domains="X", at=DAY, **about)
     assert made.event.data == payload
+
+
+def test_a_note_of_any_type_stays_of_its_type(project):
+    note = add_local(project.repository, "tea_brewed", {"minutes": 4}, at=DAY)
+    made = propose(project.repository, note, at=DAY)
+    assert (made.event.event_type, made.event.data["minutes"]) == ("tea_brewed", 4)
+    assert "content" not in made.event.data
+
+
+def test_one_alternative_may_be_a_text(project):
+    made = put(project, type="decision", alternatives="SQLite", evidence="a.py")
+    assert (made.event.data["alternatives"], made.event.data["evidence"]) == (["SQLite"], ["a.py"])
+
+
+def test_an_event_from_before_git_s_time_can_be_proposed(project):
+    """The event keeps its time; the commit has the first one that git knows."""
+    made = propose(project.repository, "moon landing", at="1969-07-20")
+    assert made.path == f"{EVENTS}/1969-07-20-001-observation-captured.json"
+    assert project.git("show", "-s", "--format=%at", made.branch) == "0"
 
 
 def test_an_event_of_any_type_without_a_text(project):
