@@ -144,9 +144,9 @@ def propose(
     What you have checked out is not touched, and nothing is pushed unless you say
     --publish: the commands to do so are printed.
     """
-    from patina_lab.project.propose import check_publishable
     from patina_lab.project.propose import propose as put
-    from patina_lab.project.propose import publish as push
+    from patina_lab.project.review import check_publishable
+    from patina_lab.project.review import publish as push
 
     said = list(text[1:]) if len(text) > 1 and text[0] == "observation" else list(text)
     if len(said) > 1:
@@ -169,7 +169,7 @@ def propose(
         "commands": made.commands,
         "notices": made.notices,
     }
-    outputs = push(repository, made) if publish else ()
+    outputs = push(repository, made.commands) if publish else ()
     if publish:
         shown["published"] = outputs
     _say(shown, "\n".join([repr(made), *outputs]), as_json)

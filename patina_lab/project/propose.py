@@ -1,15 +1,12 @@
 """Putting an event to the team: a commit with one event file, on a branch of its own.
 
 What the user has checked out is not touched (see `patina_lab.project.branch`).  Nothing is
-pushed: the commands are told, and run only by `publish`.
+pushed: the commands are told (see `patina_lab.project.review`).
 """
 
 from __future__ import annotations
 
 import re
-import shlex
-import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +17,6 @@ from patina_lab.errors import (
     GitFailed,
     InvalidEvent,
     InvalidOption,
-    MissingTool,
-    StoreError,
 )
 from patina_lab.eventlog.times import Moment
 from patina_lab.events.event import Event
@@ -32,6 +27,7 @@ from patina_lab.project.domains import domain_names
 from patina_lab.project.event_files import file_name, next_sequence, to_bytes
 from patina_lab.project.observe import Note, add_local, moment
 from patina_lab.project.read import Found, find, first_text, read_blobs, read_local
+from patina_lab.project.review import review_commands
 from patina_lab.project.shown import Card
 from patina_lab.project.write import locked, work_tree
 from patina_lab.sources.git_records import decode_path
@@ -112,8 +108,8 @@ def propose(
     what : str, Note or None
         The text, or a note of this user's; None where `from_` or `payload` has it.
     type : str or None
-        ``observation`` (the default), ``decision``, ``pattern``, ``belief``, or the name of
-        any event type.
+        ``observation``, ``decision``, ``pattern``, ``belief``, or the name of any event type;
+        by default that of the note, else ``observation``.
     name : str or None
         A pattern's name; by default made of its first words.
     domains, rationale, alternatives, context, evidence
@@ -138,15 +134,17 @@ def propose(
     """
     work_tree(repository)
     note = _note(repository, what, from_)
-    event_type = KINDS.get(type or "observation", type or "observation")
+    event_type = KINDS.get(type, type) if type else "observation_captured"
+    if note is not None and type is None:
+        event_type = note.event_type
     given = {
         "domains": domain_names(domains) or (note.data.get("domains", []) if note else []),
         "rationale": rationale,
-        "alternatives": list(alternatives),
+        "alternatives": _several(alternatives),
         "context": context,
-        "evidence": list(evidence),
+        "evidence": _several(evidence),
     }
-    text = what if isinstance(what, str) else first_text(note) if note else None
+    text = what if isinstance(what, str) else _said(note)
     data = {
         **_payload(event_type, text, note, name),
         **{key: value for key, value in given.items() if value},
@@ -165,7 +163,7 @@ def propose(
         event = Event(event_type, when, f"evt_{sequence:03d}", data, path, who.name)
         content = to_bytes(event, sequence)
         title = _title(kind, first_text(event))
-        seconds = event.occurred_us // 1_000_000
+        seconds = max(event.occurred_us // 1_000_000, 0)  # git knows no time before 1970
         message = f"{title}\n\nEvent: {event.source_id} sha256:{event.event_id}\n"
         change = branches.Change(path, content)
         commit = branches.commit(repository, start, change, message, who, seconds)
@@ -197,6 +195,16 @@ def _note(repository: Repository, what: str | Note | None, from_: str | None) ->
         return None
     notes = [f for f in read_local(repository)[0] if f.event.event_type != "observation_proposed"]
     return find(notes, from_).event
+
+
+def _said(note: Event | None) -> str | None:
+    """Return the text of a note; of a type without one there is none."""
+    text = first_text(note) if note else None
+    return None if note and text == note.event_type else text
+
+
+def _several(told: str | Iterable[str]) -> list[str]:
+    return [told] if isinstance(told, str) else list(told)
 
 
 def _payload(
@@ -293,69 +301,6 @@ def proposed(repository: Repository, at: str = "HEAD") -> list[tuple[str, Found]
             new = [file for file in files.get(trees.get(tip, ""), []) if file[1:] not in have]
             found += [(branch, event) for event in read_blobs(objects, new, folder)[0]]
     return found
-
-
-def review_commands(repository: Repository, branch: str, title: str) -> tuple[str, ...]:
-    """Return the commands that push a branch and ask for its review, quoted for a shell."""
-    to = branches.remote(repository)
-    if to is None:
-        return (shlex.join(["git", "merge", "--no-ff", branch]),)
-    name, address = to
-    commands = [["git", "push", "-u", name, branch]]
-    host = re.sub(r"^\w+://", "", address).partition("@")[2] or re.sub(r"^\w+://", "", address)
-    host = re.split(r"[:/]", host)[0].casefold()
-    if host == "github.com":
-        body = "Proposed with patina-lab."
-        commands.append(["gh", "pr", "create", "--head", branch, "--title", title, "--body", body])
-    elif "gitlab" in host:
-        commands.append(
-            ["glab", "mr", "create", "--source-branch", branch, "--title", title, "--fill", "--yes"]
-        )
-    return tuple(shlex.join(command) for command in commands)
-
-
-def check_publishable(repository: Repository) -> None:
-    """Say before anything is made that `publish` could not run; see there for the errors."""
-    if branches.remote(repository) is None:
-        raise StoreError(
-            f"{repository.path} has no remote to push to.",
-            "Add one: git remote add origin <address>",
-        )
-    for command in review_commands(repository, "branch", "title"):
-        program = shlex.split(command)[0]
-        if shutil.which(program) is None:
-            raise MissingTool(f"The program {program} is not on the PATH.", f"Install {program}.")
-
-
-def publish(repository: Repository, proposal: Proposal) -> tuple[str, ...]:
-    """Run the commands of a proposal: push the branch, ask for its review.
-
-    These are the user's own commands: hooks, credentials and the network are used.
-
-    Returns
-    -------
-    tuple of str
-        What they printed.
-
-    Raises
-    ------
-    MissingTool
-        ``gh`` or ``glab`` is not here.  Nothing was pushed then.
-    StoreError
-        One of them failed, or there is no remote.
-    """
-    check_publishable(repository)
-    commands = [shlex.split(command) for command in proposal.commands]
-    said = []
-    for command in commands:
-        done = subprocess.run(
-            command, cwd=work_tree(repository), capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-            raise StoreError(f"{shlex.join(command)} stopped: {last}", "Run it by hand.")
-        said.append((done.stdout + done.stderr).strip())
-    return tuple(said)
 
 
 def next_number(repository: Repository, base: str | None = None) -> tuple[str, int]:

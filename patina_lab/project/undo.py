@@ -10,8 +10,9 @@ from patina_lab.events.identity import micros
 from patina_lab.project import branch as branches
 from patina_lab.project.author import author_of
 from patina_lab.project.observe import Note, moment, remove_local
-from patina_lab.project.propose import Proposal, proposed, review_commands
+from patina_lab.project.propose import Proposal, proposed
 from patina_lab.project.read import Found, find, read_local, read_shared
+from patina_lab.project.review import review_commands
 from patina_lab.project.shown import Card
 from patina_lab.project.write import locked, work_tree
 from patina_lab.sources.repository import Objects, Repository
@@ -134,7 +135,7 @@ def _revert(
             brought, _, subject = objects.run(*asked).decode("utf-8", "replace").partition("\0")
         title = f'Revert "{subject.strip() or path}"'
         body = f"This reverts commit {brought}\nas far as {path} goes.\n" if brought else ""
-        seconds = micros(when) // 1_000_000
+        seconds = max(micros(when) // 1_000_000, 0)
         change = branches.Change(path, None)
         message = f"{title}\n\n{body}"
         commit = branches.commit(repository, sha, change, message, who, seconds)

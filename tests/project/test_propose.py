@@ -23,9 +23,10 @@ from patina_lab.errors import (
 )
 from patina_lab.project import branch as branches
 from patina_lab.project.init import init
-from patina_lab.project.observe import observe
-from patina_lab.project.propose import propose, proposed, publish
+from patina_lab.project.observe import add_local, observe
+from patina_lab.project.propose import propose, proposed
 from patina_lab.project.read import read_local, read_shared
+from patina_lab.project.review import publish
 from patina_lab.project.undo import undo
 
 HOOKS = (
@@ -300,6 +301,25 @@ def test_all_types_can_be_proposed_also_unknown_ones(project, about, payload):
     assert made.event.data == payload
 
 
+def test_a_note_of_any_type_stays_of_its_type(project):
+    note = add_local(project.repository, "tea_brewed", {"minutes": 4}, at=DAY)
+    made = propose(project.repository, note, at=DAY)
+    assert (made.event.event_type, made.event.data["minutes"]) == ("tea_brewed", 4)
+    assert "content" not in made.event.data
+
+
+def test_one_alternative_may_be_a_text(project):
+    made = put(project, type="decision", alternatives="SQLite", evidence="a.py")
+    assert (made.event.data["alternatives"], made.event.data["evidence"]) == (["SQLite"], ["a.py"])
+
+
+def test_an_event_from_before_git_s_time_can_be_proposed(project):
+    """The event keeps its time; the commit has the first one that git knows."""
+    made = propose(project.repository, "moon landing", at="1969-07-20")
+    assert made.path == f"{EVENTS}/1969-07-20-001-observation-captured.json"
+    assert project.git("show", "-s", "--format=%at", made.branch) == "0"
+
+
 def test_an_event_of_any_type_without_a_text(project):
     made = propose(project.repository, type="tea_brewed", payload={"minutes": 4}, at=DAY)
     assert made.event.data == {"minutes": 4}
@@ -391,7 +411,7 @@ def test_without_a_remote_the_command_is_a_merge(project):
     made = put(project)
     assert made.commands == ("git merge --no-ff add-pattern-001",)
     with pytest.raises(StoreError, match="no remote"):
-        publish(project.repository, made)
+        publish(project.repository, made.commands)
 
 
 def test_publish_pushes_and_asks_for_a_review(project, tmp_path, monkeypatch):
@@ -404,7 +424,7 @@ def test_publish_pushes_and_asks_for_a_review(project, tmp_path, monkeypatch):
     if Path("/usr/bin/gh").exists():
         pytest.skip("this machine has a gh of its own")
     with pytest.raises(MissingTool, match="gh"):
-        publish(project.repository, made)
+        publish(project.repository, made.commands)
     pushed = ["git", "-C", str(tmp_path / "server.git"), "branch", "--format=%(refname:short)"]
     assert subprocess.run(pushed, capture_output=True, text=True, check=True).stdout == ""
     (tmp_path / "bin").mkdir()
@@ -412,7 +432,7 @@ def test_publish_pushes_and_asks_for_a_review(project, tmp_path, monkeypatch):
     gh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {tmp_path}/called\necho opened\n')
     gh.chmod(gh.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin{os.pathsep}/usr/bin:/bin")
-    assert "opened" in publish(project.repository, made)[-1]
+    assert "opened" in publish(project.repository, made.commands)[-1]
     told = subprocess.run(pushed, capture_output=True, text=True, check=True).stdout
     assert told == "add-pattern-001\n"
     assert "pattern: We label every bag" in (tmp_path / "called").read_text().splitlines()
