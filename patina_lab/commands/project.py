@@ -143,6 +143,7 @@ def propose(
     What you have checked out is not touched, and nothing is pushed unless you say
     --publish: the commands to do so are printed.
     """
+    from patina_lab.project.propose import check_publishable
     from patina_lab.project.propose import propose as put
     from patina_lab.project.propose import publish as push
 
@@ -150,6 +151,8 @@ def propose(
     if len(said) > 1:
         raise InvalidOption(f"There are {len(said)} texts.", "Put quotes around the one text.")
     repository = _open(repo)
+    if publish:
+        check_publishable(repository)
     made = put(
         repository,
         said[0] if said else None,

@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+from patina_lab.errors import GitFailed
 from patina_lab.events.text import normalised, text_hash
 from patina_lab.project.propose import proposed
 from patina_lab.project.query import stems
 from patina_lab.project.read import Found, labelled, read_shared
-from patina_lab.sources.repository import Repository
+from patina_lab.projections.terms import words
+from patina_lab.sources.repository import Objects, Repository
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,13 +29,15 @@ ALIKE = 0.6
 """Two decisions are about the same where they share this part of their words (Jaccard)."""
 
 _NOT = re.compile(r"\b(?:not|never|no|cannot|without)\b|n['\u2019]t\b")
-_NOT_WORDS = frozenset(["not", "never", "no", "cannot", "without", "don't", "won't", "can't"])
 _OPPOSITE = (
     ("always", "never"), ("use", "avoid"), ("allow", "forbid"), ("enable", "disable"),
     ("add", "remove"), ("keep", "drop"), ("accept", "reject"), ("start", "stop"),
 )  # fmt: skip
-_SAYS_LITTLE = frozenset(
-    ["use", "always", "never", "avoid", "should", "must", "do", "all", "every"]
+_LITTLE = frozenset(
+    [
+        *stems(" ".join(word for pair in _OPPOSITE for word in pair)),
+        *stems("not never no cannot without don't won't can't should must do all every"),
+    ]
 )
 
 
@@ -44,8 +48,9 @@ class Conflict:
     Parameters
     ----------
     kind : str
-        ``same number``, ``same content``, ``may contradict``, or ``changed since written``
-        (the file's content hash is not that of its content).
+        ``same file`` (two branches add it, and git cannot merge them), ``same number``,
+        ``same content``, ``may contradict``, or ``changed since written`` (the file's
+        content hash is not that of its content).
     events : tuple of Found
         In the order of events.
     detail : str
@@ -81,17 +86,35 @@ def conflicts(
     Returns
     -------
     list of Conflict
-        By kind: numbers, content, contradictions, changed files.
+        By kind: files, numbers, content, contradictions, changed files.
     """
     wanted = None if branches is None else set(branches)
     events, _ = read_shared(repository, at)
-    have = {found.path for found in events}
+    have = {found.path: found for found in events}
+    clashes = []
     for branch, found in proposed(repository, at):
-        # A changed version of a file that `at` has is git's to merge, not ours.
-        if found.path not in have and (wanted is None or branch in wanted):
+        if wanted is not None and branch not in wanted:
+            continue
+        other = have.setdefault(found.path, found)
+        if other is found:
             events.append(found)
-            have.add(found.path)
-    return among(labelled(events))
+        elif other.event.event_id != found.event.event_id and _both_add(
+            repository, found, branch, at
+        ):
+            detail = f"{branch} adds a file of the same name: undo one, and propose it again."
+            clashes.append(Conflict("same file", tuple(labelled([other, found])), detail))
+    return clashes + among(labelled(events))
+
+
+def _both_add(repository: Repository, found: Found, branch: str, at: str) -> bool:
+    """Whether a file came on both sides, and is no changed version of one that both had."""
+    try:
+        sides = (repository.resolve(at), repository.resolve(f"refs/heads/{branch}"))
+        base = repository.command("merge-base", *sides).decode().strip()
+    except GitFailed:  # no common history
+        return True
+    with Objects(repository) as objects:
+        return not objects.tree(base, found.path)
 
 
 def among(events: Sequence[Found]) -> list[Conflict]:
@@ -134,8 +157,9 @@ class _Decision:
 
 def _decision(found: Found) -> _Decision:
     said = found.text.casefold()
-    words = frozenset(stems(said))
-    return _Decision(found, words, _subject(said), bool(_NOT.search(said)), _context(found))
+    return _Decision(
+        found, frozenset(words(said)), _subject(said), bool(_NOT.search(said)), _context(found)
+    )
 
 
 def _contradictions(events: Sequence[Found]) -> Iterator[Conflict]:
@@ -172,8 +196,7 @@ def _rejected(a: _Decision, b: _Decision) -> str:
 
 def _subject(text: str) -> frozenset[str]:
     """Return the words that say what a decision is about."""
-    little = _SAYS_LITTLE | _NOT_WORDS | {word for pair in _OPPOSITE for word in pair}
-    return frozenset(word for word in stems(text.replace("\u2019", "'")) if word not in little)
+    return frozenset(word for word in stems(text.replace("\u2019", "'")) if word not in _LITTLE)
 
 
 def _share(a: frozenset[str], b: frozenset[str]) -> float:

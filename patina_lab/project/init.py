@@ -29,7 +29,8 @@ _FILES = {
     f"{SHARED_EVENTS}/.gitkeep": "",
     DOMAINS: '{\n  "domains": []\n}\n',
     SCHEMA: f"{SCHEMA_VERSION}\n",
-    ATTRIBUTES: "shared/events/*.json text eol=lf\n",
+    # An event file is the same bytes in every work tree, whatever core.autocrlf says.
+    ATTRIBUTES: "shared/events/** -text\n",
     IGNORE: (
         "# private\n/local/\n# derived from events: delete at any time\n"
         "/data/\n/code.db\n/shared/**/*.db\n/shared/**/*.db-*\n/shared/**/*.duckdb\n"

@@ -246,31 +246,41 @@ def _title(kind: str, text: str) -> str:
 
 
 def _names(repository: Repository, objects: Objects, start: str, folder: str) -> list[str]:
-    """Return the paths of event files on every branch known here, and in the work tree."""
+    """Return the names of event files on every branch known here, and in the work tree."""
     names = [p.name for p in Path(work_tree(repository), folder).glob("*.json")]
     shas = [start, *(sha for _, sha in branches.tips(repository, "refs/heads", "refs/remotes"))]
-    for tree in _trees(objects, shas, folder):
+    for tree in sorted(set(_trees(objects, shas, folder).values())):
         names += [decode_path(path) for _, _, path in objects.tree(tree)]
     return names
 
 
-def _trees(objects: Objects, shas: Iterable[str], folder: str) -> list[str]:
-    """Return the distinct trees that these commits have at `folder`."""
-    asked = "".join(f"{sha}:{folder}\n" for sha in dict.fromkeys(shas)).encode()
+def _trees(objects: Objects, shas: Iterable[str], folder: str) -> dict[str, str]:
+    """Return the tree that each commit has at `folder`, where it has one; one git process."""
+    every = list(dict.fromkeys(shas))
+    asked = "".join(f"{sha}:{folder}\n" for sha in every).encode()
     out = objects.run("cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked)
     rows = (line.split() for line in out.decode("utf-8", "replace").splitlines())
-    return sorted({row[1] for row in rows if row[0] == "tree"})
+    return {sha: row[1] for sha, row in zip(every, rows, strict=True) if row[0] == "tree"}
 
 
 def proposed(repository: Repository, at: str = "HEAD") -> list[tuple[str, Found]]:
-    """Return ``(branch, event)`` of the events on local branches that `at` does not have."""
+    """Return ``(branch, event)`` of the events on local branches that `at` does not have.
+
+    A branch whose event files are those of `at` costs nothing, however many there are.
+    """
     sha = repository.resolve(at)
     with Objects(repository) as objects:
         folder = read_config(objects, sha)[0].events.strip("/")
-        have = {(oid, path) for _, oid, path in objects.tree(sha, folder)}
+        tips = branches.tips(repository, "refs/heads")
+        trees = _trees(objects, [sha, *(tip for _, tip in tips)], folder)
+        files = {
+            tree: [(m, oid, f"{folder}/".encode() + name) for m, oid, name in objects.tree(tree)]
+            for tree in sorted(set(trees.values()))
+        }
+        have = {file[1:] for file in files.get(trees.get(sha, ""), [])}
         found = []
-        for branch, tip in branches.tips(repository, "refs/heads"):
-            new = [f for f in objects.tree(tip, folder) if f[1:] not in have]
+        for branch, tip in tips:
+            new = [file for file in files.get(trees.get(tip, ""), []) if file[1:] not in have]
             found += [(branch, event) for event in read_blobs(objects, new, folder)[0]]
     return found
 
@@ -294,6 +304,19 @@ def review_commands(repository: Repository, branch: str, title: str) -> tuple[st
     return tuple(shlex.join(command) for command in commands)
 
 
+def check_publishable(repository: Repository) -> None:
+    """Say before anything is made that `publish` could not run; see there for the errors."""
+    if branches.remote(repository) is None:
+        raise StoreError(
+            f"{repository.path} has no remote to push to.",
+            "Add one: git remote add origin <address>",
+        )
+    for command in review_commands(repository, "branch", "title"):
+        program = shlex.split(command)[0]
+        if shutil.which(program) is None:
+            raise MissingTool(f"The program {program} is not on the PATH.", f"Install {program}.")
+
+
 def publish(repository: Repository, proposal: Proposal) -> tuple[str, ...]:
     """Run the commands of a proposal: push the branch, ask for its review.
 
@@ -311,15 +334,8 @@ def publish(repository: Repository, proposal: Proposal) -> tuple[str, ...]:
     StoreError
         One of them failed, or there is no remote.
     """
+    check_publishable(repository)
     commands = [shlex.split(command) for command in proposal.commands]
-    if branches.remote(repository) is None:
-        raise StoreError(
-            f"{repository.path} has no remote to push {proposal.branch} to.",
-            "Add one: git remote add origin <address>",
-        )
-    for program in dict.fromkeys(command[0] for command in commands):
-        if shutil.which(program) is None:
-            raise MissingTool(f"The program {program} is not on the PATH.", f"Install {program}.")
     said = []
     for command in commands:
         done = subprocess.run(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from patina_lab.errors import InvalidOption
 from patina_lab.project.domains import domain_names
 from patina_lab.project.migrate import is_of_database
-from patina_lab.project.propose import KINDS
+from patina_lab.project.propose import KINDS, proposed
 from patina_lab.project.read import Found, read_local, read_shared
 from patina_lab.projections.terms import words
 from patina_lab.sources.repository import Repository
@@ -40,7 +40,7 @@ class Hit:
     score : float
         BM25; comparable within one query only.
     proposed : bool
-        A local note that was put to the team.
+        A local note that was put to the team: on a branch now, or merged.
     """
 
     found: Found
@@ -120,7 +120,7 @@ def query(
     shared = {found.event.event_id for found in team}
     # What was migrated to the team's files is no note any more.
     mine = [f for f in mine if not (is_of_database(f.path) and f.event.event_id in shared)]
-    links = {f.event.data["event"] for f in mine if f.event.event_type == "observation_proposed"}
+    links = _proposed(repository, mine, at)
     wanted = KINDS.get(type or "", type)
     among = set(domain_names(domains))
     chosen = [
@@ -143,13 +143,23 @@ def query(
     return sorted(hits, key=lambda hit: -hit.score)[:k]
 
 
+def _proposed(repository: Repository, mine: Sequence[Found], at: str) -> set[str]:
+    """Return the identities of notes whose proposal is on a branch, or merged."""
+    links = [f.event.data for f in mine if f.event.event_type == "observation_proposed"]
+    if not links:
+        return set()
+    there = [*read_shared(repository, at)[0], *(found for _, found in proposed(repository, at))]
+    known = {found.event.event_id for found in there}
+    return {link["event"] for link in links if link["proposed_event"] in known}
+
+
 def lexical(text: str, documents: Sequence[str]) -> list[float]:
     """Return the BM25 score of each document for a text.
 
     Examples
     --------
     >>> [round(s, 2) for s in lexical("patterns", ["a pattern", "patterns", "C++"])]
-    [0.23, 0.23, 0.0]
+    [0.19, 0.19, 0.0]
     """
     tokens = [stems(document) for document in documents]
     asked = stems(text)

@@ -281,6 +281,9 @@ def find(events: Iterable[Found], told: str) -> Found:
         if hits:
             listed = "; ".join(f"{f.label}: {f.name}" for f in hits)
             raise UnknownName(f"{told!r} names {len(hits)} events.", f"Say which: {listed}.")
+    if not every:
+        hint = "There is none here yet: patina-lab observe 'We validate input'"
+        raise UnknownName(f"There is no event {told!r}.", hint)
     raise UnknownName.among("event", told, [f.label for f in every])
 
 

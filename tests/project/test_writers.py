@@ -7,11 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 import patina_lab as pt
+from patina_lab.project.observe import observe
+from patina_lab.project.propose import proposed
 from patina_lab.project.read import read_local
 from patina_lab.project.write import TEMPORARY, locked
 
@@ -84,3 +87,32 @@ def test_control_careless_writers_lose_notes(project, tmp_path):
     _, acknowledged = write_and_kill(project, tmp_path / "acks", 4, 20, 6, how="careless")
     found, problems = read_local(project.repository)
     assert problems or set(acknowledged) - {f.event.event_id for f in found}
+
+
+PROPOSE = """
+import sys
+from patina_lab.project.propose import propose
+from patina_lab.sources.repository import open_repository
+for n in range(3):
+    propose(open_repository(sys.argv[1]), f"{sys.argv[2]} {n}", type="decision", at="2025-03-07")
+"""
+
+
+def test_proposals_at_the_same_time_get_numbers_and_branches_of_their_own(project):
+    """The last moment is inside the lock."""
+    running = [
+        subprocess.Popen([sys.executable, "-c", PROPOSE, str(project.path), f"p{n}"])
+        for n in range(3)
+    ]
+    assert [process.wait() for process in running] == [0, 0, 0]
+    pending = proposed(project.repository)
+    assert sorted(f.sequence for _, f in pending) == list(range(1, 10))
+    assert len({branch for branch, _ in pending}) == 9
+
+
+def test_threads_of_one_kernel_write_too(project):
+    repository = project.repository
+    with ThreadPoolExecutor(4) as pool:
+        notes = list(pool.map(lambda n: observe(repository, f"note {n}"), range(20)))
+    assert {note.sequence for note in notes} == set(range(1, 21))
+    assert len(read_local(repository)[0]) == 20
