@@ -55,9 +55,23 @@ class EventFile:
 
 def find_tree(objects: Objects, sha: str, folder: str) -> str | None:
     """Return the git name of a folder of a commit; None where it is not there."""
-    asked = f"{sha}:{folder}\n".encode()
-    said = objects.run("cat-file", "--batch-check", stdin=asked).split(b" ")
-    return said[0].decode() if len(said) == 3 and said[1] == b"tree" else None
+    return find_trees(objects, sha, folder)[0]
+
+
+def find_trees(objects: Objects, sha: str, *paths: str) -> list[str | None]:
+    """Return the git name of each path of a commit that is a folder.
+
+    None where it is not there, ``""`` where it is something else.
+    """
+    asked = "".join(f"{sha}:{path}\n" for path in paths).encode()
+    found: list[str | None] = []
+    for line in objects.run("cat-file", "--batch-check", stdin=asked).splitlines():
+        if line.endswith(b" missing"):
+            found.append(None)
+        else:
+            oid, kind, *_ = line.decode().split(" ")
+            found.append(oid if kind == "tree" else "")
+    return found
 
 
 def committed(objects: Objects, tree: str | None, folder: str) -> Iterator[EventFile]:

@@ -301,10 +301,15 @@ class _Run:
         self.notices: tuple[str, ...] = ()
         self.tree: str | None = None
         if asked.sha is not None:
-            config, problems = read_config(objects, asked.sha)
-            self.events_folder, unknown = config.events.strip("/"), config.unknown
-            self.notices = tuple(problem.detail for problem in problems)
-            self.tree = event_tree.find_tree(objects, asked.sha, self.events_folder)
+            configured, tree = event_tree.find_trees(
+                objects, asked.sha, "pyproject.toml", SHARED_EVENTS
+            )
+            if configured is not None:
+                config, problems = read_config(objects, asked.sha)
+                self.events_folder, unknown = config.events.strip("/"), config.unknown
+                self.notices = tuple(problem.detail for problem in problems)
+                tree = event_tree.find_tree(objects, asked.sha, self.events_folder)
+            self.tree = tree or None
         self.source = EventFileSource(self.events_folder, unknown)  # type: ignore[arg-type]
         options = canonical_json(dict(self.source.options()))
         self.fingerprint = hashlib.sha256(code.encode() + options).hexdigest()[:16]
@@ -331,6 +336,7 @@ class _Run:
         connection = connection or duckdb.connect(str(built), config=_FILE)
         try:
             execute(connection, "SET TimeZone = 'UTC'")
+            execute(connection, "SET checkpoint_threshold = '1KB'")
             execute(connection, "SET enable_progress_bar = false")
             limit_temporary_files(connection, place)
             execute(connection, "BEGIN")
