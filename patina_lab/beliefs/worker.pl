@@ -864,19 +864,24 @@ answers_json([belief(C, Scope, Stance, P, beta(For, Against))|Rest], S) :-
 %   Terms: an atom is a string, a number a number, a string {"s":_}, a list {"l":[_]},
 %   a variable {"v":_}, a compound [Name, Argument, ...].
 
-term_json(Term, S) :- var(Term), !, format(S, "{\"v\":-1}", []).
-term_json('$VAR'(N), S) :- integer(N), !, format(S, "{\"v\":~d}", [N]).
-term_json([], S) :- !, write(S, '{"l":[]}').
-term_json(Term, S) :- atom(Term), !, text_json(Term, S).
-term_json(Term, S) :- number(Term), !, number_json(Term, S).
-term_json(Term, S) :- string(Term), !, write(S, '{"s":'), text_json(Term, S), put_char(S, '}').
-term_json(Term, S) :- is_list(Term), !,
-    write(S, '{"l":['), list_json(Term, term_json, S), write(S, ']}').
 term_json(Term, S) :-
-    compound_name_arguments(Term, Name, Arguments),
-    put_char(S, '['), text_json(Name, S),
-    forall(member(Argument, Arguments), ( put_char(S, ','), term_json(Argument, S) )),
-    put_char(S, ']').
+    (   atom(Term) -> text_json(Term, S)
+    ;   number(Term) -> number_json(Term, S)
+    ;   var(Term) -> write(S, '{"v":-1}')
+    ;   string(Term) -> write(S, '{"s":'), text_json(Term, S), put_char(S, '}')
+    ;   Term == [] -> write(S, '{"l":[]}')
+    ;   Term = '$VAR'(N), integer(N) -> format(S, "{\"v\":~d}", [N])
+    ;   is_list(Term) -> write(S, '{"l":['), list_json(Term, term_json, S), write(S, ']}')
+    ;   compound_name_arguments(Term, Name, Arguments),
+        put_char(S, '['),
+        text_json(Name, S),
+        arguments_json(Arguments, S)
+    ).
+
+arguments_json([], S) :- put_char(S, ']').
+arguments_json([Argument|Arguments], S) :-
+    put_char(S, ','), term_json(Argument, S),
+    arguments_json(Arguments, S).
 
 node_json(rule(N, Goal, Nodes), S) :- !,
     format(S, "[\"rule\",~d,", [N]), term_json(Goal, S), put_char(S, ','),
@@ -884,9 +889,9 @@ node_json(rule(N, Goal, Nodes), S) :- !,
 node_json(all(Goal, Witnesses), S) :- !,
     write(S, '["all",'), term_json(Goal, S), write(S, ',['),
     list_json(Witnesses, nodes_json, S), write(S, ']]').
-node_json(Node, S) :-
-    Node =.. [Kind, Goal],
-    format(S, "[\"~w\",", [Kind]), term_json(Goal, S), put_char(S, ']').
+node_json(fact(Goal), S) :- !, write(S, '["fact",'), term_json(Goal, S), put_char(S, ']').
+node_json(test(Goal), S) :- !, write(S, '["test",'), term_json(Goal, S), put_char(S, ']').
+node_json(absent(Goal), S) :- write(S, '["absent",'), term_json(Goal, S), put_char(S, ']').
 
 nodes_json(Nodes, S) :-
     put_char(S, '['), list_json(Nodes, node_json, S), put_char(S, ']').
@@ -900,11 +905,18 @@ number_json(N, S) :-
     ;   write(S, N)
     ).
 
+%   library(http/json) has one in C; it is not exported, so it may be gone in another version.
+:- if(predicate_property(json:json_write_string(_, _), foreign)).
+text_json(Text, S) :-
+    json:json_write_string(S, Text).
+:- else.
 text_json(Text, S) :-
     put_char(S, '"'),
     string_codes(Text, Codes),
     codes_json(Codes, S),
     put_char(S, '"').
+:- endif.
+:- public codes_json/2.
 
 codes_json([], _).
 codes_json([C|Cs], S) :-
@@ -965,7 +977,6 @@ serve(Out) :-
     ),
     nl(Out),
     flush_output(Out),
-    garbage_collect,
     fail.
 
 with_output_to_stream(Out, Goal) :-

@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -83,11 +82,9 @@ def children(pid: int) -> list[int]:
 
 
 def still_works(engine: SwiplEngine) -> None:
-    """The next query gives the right answer, within ten seconds of the fault."""
-    started = time.monotonic()
+    """Ask the next query; the engine itself allows it eight seconds."""
     (belief,) = engine.form(FACTS, "v1")
     assert belief.confidence == 0.875
-    assert time.monotonic() - started < 10
 
 
 @pytest.mark.parametrize("name", REFUSED)
