@@ -203,7 +203,7 @@ def test_a_query_sees_the_slice_and_no_more(lab):
     [
         (lambda lab: lab.rel("comits"), "There is no relation 'comits'.", "'commits'"),
         (lambda lab: lab.rel("xyz"), "There is no relation 'xyz'.", "Known: authors, code_calls"),
-        (lambda lab: lab.sql("SELECT auhtor FROM commits"), "no column 'auhtor' in commits.", "author"),
+        (lambda lab: lab.sql("SELECT auhtor FROM commits"), "no column 'auhtor'", "author"),
         (lambda lab: lab.sql("SELECT * FROM comits"), "comits does not exist.", "commits"),
         (lambda lab: lab.sql("SELEC 1"), 'syntax error at or near "SELEC".', ""),
         (lambda lab: lab.sql("SELECT CAST('x' AS INTEGER)"), "Could not convert string 'x'", ""),
