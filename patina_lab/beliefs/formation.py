@@ -478,7 +478,7 @@ def _firmness(belief: Belief) -> tuple[Any, ...]:
 def _belief(whole: Beliefs, candidate: Candidate, low: float, high: float) -> Belief:
     ground = whole.ground
     ours, theirs = evidence(whole, candidate)
-    seen = [ground.by_event[event] for event in ours or ground.members[candidate.cluster]]
+    seen = [ground.by_event[event] for event in ours or theirs]
     content = ground.medoid(one.text_id for one in seen)
     named = Counter(domain for one in seen for domain in one.domains)
     return Belief(
@@ -509,7 +509,8 @@ def evidence(whole: Beliefs, candidate: Candidate) -> tuple[tuple[str, ...], tup
     """Return the events for and against a belief, by time: those that its proof weighs.
 
     An observation is against it if it has the opposite polarity, or contradicts one that is
-    for it; what contradicts the other side is for it.
+    for it; what contradicts the other side is for it.  Rules that weigh no observation rest
+    on their cluster as a whole.
     """
     proof = whole.formed.prove(candidate)
     named = proof.facts.named
@@ -524,6 +525,9 @@ def evidence(whole: Beliefs, candidate: Candidate) -> tuple[tuple[str, ...], tup
         if node.goal.name == "contradicts":
             contradicted.setdefault(obs[0], set()).add(obs[1])
     of_event = whole.ground.by_event
+    if not weighed:
+        members = (of_event[event] for event in whole.ground.members[candidate.cluster])
+        weighed = {m.event_id for m in members if candidate.project in ("", m.project)}
     stance = candidate.stance
     ours: list[str] = []
     theirs: list[str] = []
