@@ -15,7 +15,7 @@ from __future__ import annotations
 import html
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
@@ -462,6 +462,28 @@ class Comparison:
     # -- in words ----------------------------------------------------------------------
 
     @cached_property
+    def wins(self) -> dict[str, list[str]]:
+        """In what each of them is better, by `differences` and `mcnemar`."""
+        table = self.differences().to_dict("records")
+        wins = {
+            name: [str(row["measure"]) for row in table if row["better"] == name]
+            for name in self.names
+        }
+        only_a, only_b, p = self.mcnemar()
+        leader = self.names[1] if only_b > only_a else self.names[0]
+        if p < 1 - self.level and self._right()[leader] > self._idle():
+            wins[leader].append("what it holds and what not")
+        return wins
+
+    @property
+    def winner(self) -> str:
+        """The better one; empty where that is undecided or mixed."""
+        if self.holdout is None or len(self.holdout.claims) < FEW:
+            return ""
+        best = [name for name in self.names if self.wins[name]]
+        return best[0] if len(best) == 1 else ""
+
+    @cached_property
     def verdict(self) -> str:
         """Which is better, and how sure that is, in a sentence."""
         a, b = self.names
@@ -471,37 +493,26 @@ class Comparison:
                 "before or after a cut to judge beliefs by what came again."
             )
         n = len(self.holdout.claims)
-        table = self.differences()
-        told = {str(row["measure"]): row for row in table.to_dict("records")}
-        only_a, only_b, p = self.mcnemar()
-        wins = {name: [m for m, row in told.items() if row["better"] == name] for name in (a, b)}
-        leader = b if only_b > only_a else a
-        decided = p < 1 - self.level and self._right()[leader] > self._idle()
-        evidence = self._evidence(told, only_a, only_b, p)
+        evidence = self._evidence()
         if n < FEW:
             return (
                 f"Undecided: {n} claims before {day(self.holdout.cut_us)} are too few to tell "
                 f"{a} from {b}; {evidence}."
             )
-        points = {name: len(wins[name]) + (decided and leader == name) for name in (a, b)}
-        if not any(points.values()):
+        if not any(self.wins.values()):
             return (
                 f"Undecided: on {n:,} claims no difference between {a} and {b} is both larger "
                 f"than chance would make it and borne out by {FEW} cases; {evidence}."
             )
-        if all(points.values()):
-            sides = "; ".join(
-                f"{name} in {', '.join([*wins[name], *_decisions(decided and leader == name)])}"
-                for name in (a, b)
-            )
+        if not self.winner:
+            sides = "; ".join(f"{name} in {', '.join(where)}" for name, where in self.wins.items())
             return f"Mixed, on {n:,} claims: better are {sides}; {evidence}."
-        best = a if points[a] else b
+        best = self.winner
         worse = b if best == a else a
-        where = ", ".join([*wins[best], *_decisions(decided and leader == best)])
-        sure = "likely" if points[best] == 1 else "clearly"
+        sure = "likely" if len(self.wins[best]) == 1 else "clearly"
         return (
-            f"{best} is {sure} better than {worse} at what came again, in {where}, on {n:,} "
-            f"claims; {evidence}. It is one log and one cut."
+            f"{best} is {sure} better than {worse} at what came again, in "
+            f"{', '.join(self.wins[best])}, on {n:,} claims; {evidence}. It is one log and one cut."
         )
 
     def _right(self) -> dict[str, int]:
@@ -521,7 +532,9 @@ class Comparison:
         came = int(self.holdout.again.sum())
         return max(came, len(self.holdout.again) - came)
 
-    def _evidence(self, told: Mapping[str, Any], only_a: int, only_b: int, p: float) -> str:
+    def _evidence(self) -> str:
+        told = {str(row["measure"]): row for row in self.differences().to_dict("records")}
+        only_a, only_b, p = self.mcnemar()
         percent = f"{100 * self.level:g} %"
         parts = []
         for measure in ("precision", "brier"):
@@ -776,10 +789,6 @@ def _pair_order(pair: tuple[Belief | None, Belief | None]) -> tuple[Any, ...]:
     assert one is not None
     best = max(b.confidence for b in pair if b)
     return -best, one.id
-
-
-def _decisions(won: bool) -> Sequence[str]:
-    return ("what it holds and what not",) if won else ()
 
 
 def _numbers(estimate: Estimate) -> tuple[float, float, float, int]:
