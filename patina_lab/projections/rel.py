@@ -52,6 +52,9 @@ class Rel:
         Runs the text when a table is asked for.
     inputs : tuple of Rel
         The relations that the text was made from; errors name their columns.
+    order : str
+        What its rows are sorted by where they are shown as they are; a query of them says
+        for itself.
 
     Examples
     --------
@@ -67,6 +70,7 @@ class Rel:
     name: str = "this"
     engine: Engine | None = field(default=None, repr=False, compare=False)
     inputs: tuple[Rel, ...] = field(default=(), repr=False, compare=False)
+    order: str = field(default="", repr=False, compare=False)
 
     def query(self, sql: str, /, **others: Rel) -> Rel:
         """Return the relation that a SELECT makes of this one, and of others by name.
@@ -118,18 +122,22 @@ class Rel:
 
     def df(self) -> pd.DataFrame:
         """Compute the relation as a pandas table."""
-        return self._ask(self._engine.df)
+        return self._ask(self._engine.df, self._ordered)
 
     def arrow(self) -> pa.Table:
         """Compute the relation as an Arrow table."""
-        return self._ask(self._engine.arrow)
+        return self._ask(self._engine.arrow, self._ordered)
 
     run = df
 
-    def _ask(self, what: Callable[[str], T]) -> T:
+    @property
+    def _ordered(self) -> str:
+        return f"{self.text}\nORDER BY {self.order}" if self.order else self.text
+
+    def _ask(self, what: Callable[[str], T], text: str = "") -> T:
         """Give the text to the engine; where it misses a column, say which ones there are."""
         try:
-            return what(self.text)
+            return what(text or self.text)
         except UsageError as err:
             column = missing_column(err.message)
             if column is None or isinstance(err, UnknownName):
