@@ -149,7 +149,7 @@ class _View:
         w = stage.ipywidgets()
         self.browser = browser
         self.filling = False
-        look = {"style": {"description_width": "9em"}, "layout": w.Layout(width="100%")}
+        look = {"style": {"description_width": "12.5em"}, "layout": w.Layout(width="100%")}
         counts = browser.lab.log.by_type()
         kinds = [
             (f"{kind} ({n:,})", kind)
@@ -217,8 +217,10 @@ class _View:
         self.filling = True
         try:
             for name, field in self.fields.items():
-                if name != "types" and field.value != getattr(browser.browse, name):
-                    field.value = getattr(browser.browse, name)
+                if field.value != (told := getattr(browser.browse, name)):
+                    if name == "types" and told not in [kind for _, kind in field.options]:
+                        field.options = [*field.options, (told, told)]
+                    field.value = told
             rows = browser.rows.itertuples(index=False)
             self.list.options = list(
                 zip(map(_line, rows), browser.rows["seq"].tolist(), strict=True)

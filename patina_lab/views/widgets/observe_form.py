@@ -29,7 +29,7 @@ _LABELS = {
     "observed_as": "Observed as",
     "name": "Name of the pattern",
     "text": "What you observed",
-    "domains": "Domains, separated by commas",
+    "domains": "Domains, with commas",
     "rationale": "Why",
     "alternatives": "Alternatives, one a line",
     "context": "Context",
@@ -302,6 +302,8 @@ class _View:
         self.fields = {name: self._field(name) for name in Draft.names()}
         self.faults = {name: w.HTML() for name in Draft.names()}
         self.offers = w.HBox([])
+        for part in (*self.faults.values(), self.offers):
+            part.add_class("patina-under")
         self.as_file = w.Dropdown(
             options=[("the proposal", True), ("the private note", False)],
             description="Show the file of",
@@ -322,6 +324,8 @@ class _View:
         self.as_file.observe(lambda _: self.show(), "value")
         lines = [part for name in Draft.names() for part in self._line(name)]
         buttons = w.HBox(list(self.buttons.values()))
+        for part in (buttons, self.status):
+            part.add_class("patina-under")
         self.box = stage.box(
             "Write an observation",
             [*lines, buttons, self.status, self.as_file, self.file, self.code],
@@ -331,7 +335,7 @@ class _View:
         w = stage.ipywidgets()
         look = {
             "description": _LABELS[name],
-            "style": {"description_width": "13em"},
+            "style": {"description_width": "12.5em"},
             "layout": w.Layout(width="100%"),
         }
         if name == "kind":
@@ -389,8 +393,9 @@ class _View:
             button = w.Button(
                 description=name,
                 tooltip=f"Add the domain {name}",
-                layout=w.Layout(width="auto", border="1px solid #b9c4c3"),
+                layout=w.Layout(width="auto"),
             )
+            button.add_class("patina-offer")
             button.on_click(lambda _, name=name: self._add(name))
             made.append(button)
         self.offers.children = made
