@@ -169,10 +169,10 @@ def write_propose_and_take_back(live: Live) -> None:
         "validation, ",
     )
     form.get_by_text("Ready.").wait_for()
-    file = form.get_by_role("region", name="The event file")
+    file = form.get_by_role("group", name="The event file")
     file.filter(has_text='"validation"').wait_for()
     preview = file.inner_text()
-    change = form.get_by_role("region", name="The change, as git shows it").inner_text()
+    change = form.get_by_role("group", name="The change, as git shows it").inner_text()
     assert "+++ b/.patina/shared/events/" in change
     picture(live, form)
     live.tab_to("Propose")
@@ -223,16 +223,17 @@ def filter_page_and_read(live: Live) -> None:
     live.tab_to("Text in the event")
     live.page.keyboard.type("first come, first served")
     browser.get_by_text("4 events match; 4 are listed.").wait_for()
-    assert "first come, first served" in browser.get_by_role("region", name="As code").inner_text()
+    code = browser.get_by_role("group", name="As code")
+    code.filter(has_text="first come, first served").wait_for()
     live.tab_to("Events")
     live.press("ArrowDown", "ArrowDown", "ArrowDown")
     # The arrow did not leave for JupyterLab's cells.
     assert live.focused() == "Events"
-    payload = browser.get_by_role("region", name="Payload of the event")
+    payload = browser.get_by_role("group", name="Payload of the event")
     payload.filter(has_text='"Whoever returned most"').wait_for()
     browser.get_by_text("Commits in the fortnight after").wait_for()
     browser.get_by_text("Hold the next packet for a member who waits").last.wait_for()
-    assert "+++ b/" in browser.get_by_role("region", name="Its last change").inner_text()
+    assert "+++ b/" in browser.get_by_role("group", name="Its last change").inner_text()
 
 
 def go_back_in_time(live: Live) -> None:
@@ -252,7 +253,8 @@ def go_back_in_time(live: Live) -> None:
     now = handle.get_attribute("aria-valuetext")
     assert now < then
     slider.get_by_text(f"hotspots as of {now}").wait_for()
-    assert f"lab.as_of('{now}')" in slider.get_by_role("region", name="As code").inner_text()
+    code = slider.get_by_role("group", name="As code")
+    code.filter(has_text=f"lab.as_of('{now}')").wait_for()
 
 
 def fit_a_narrow_page(live: Live) -> None:

@@ -176,6 +176,9 @@ class _View:
         self._later = stage.Debounced(self._filter, 0.2)
         for field in self.fields.values():
             field.observe(self._typed, "value")
+        pages = w.HBox([self.before, self.after])
+        for part in (self.status, pages):
+            part.add_class("patina-under")
         self._reading = stage.Debounced(self._read, 0.1)
         self.list.observe(self._chosen, "value")
         self.box = stage.box(
@@ -184,7 +187,7 @@ class _View:
                 *self.fields.values(),
                 self.status,
                 self.list,
-                w.HBox([self.before, self.after]),
+                pages,
                 self.detail,
                 self.code,
             ],

@@ -101,9 +101,12 @@ def box(title: str, children: list[Any]) -> Any:
 
 
 def pre(text: str, label: str) -> str:
-    """Return a text as it is, in a block that can be scrolled and copied by keyboard."""
+    """Return a text as it is, in a block that can be scrolled and copied by keyboard.
+
+    A group, no region: two forms on a page would be two landmarks of the same name.
+    """
     name = html.escape(label, quote=True)
-    return f'<pre tabindex="0" role="region" aria-label="{name}">{html.escape(text)}</pre>'
+    return f'<pre tabindex="0" role="group" aria-label="{name}">{html.escape(text)}</pre>'
 
 
 def status(text: str) -> str:
