@@ -296,14 +296,18 @@ def axe_sees_what_is_wrong(live: Live) -> None:
 
 
 def picture(live: Live, form: Any) -> None:
-    """Keep the README's picture where PATINA_SCREENSHOT says; see notebooks/README.md."""
+    """Keep the README's picture where PATINA_SCREENSHOT says; see CONTRIBUTING.md."""
     place = os.environ.get("PATINA_SCREENSHOT")
     if not place:
         return
     wide = live.page.viewport_size
-    live.page.set_viewport_size({"width": 1160, "height": 900})
-    form.get_by_role("heading", name="Write an observation").scroll_into_view_if_needed()
+    live.page.set_viewport_size({"width": 1060, "height": 860})
+    live.press("Control+b")  # keys with Ctrl are JupyterLab's: its side bar closes
+    live.page.locator(".jp-FileBrowser").wait_for(state="hidden")
+    form.evaluate("box => box.closest('.jp-Cell').scrollIntoView()")
+    live.page.wait_for_timeout(1000)
     live.page.screenshot(path=ROOT / place)
+    live.press("Control+b")
     live.page.set_viewport_size(wide)
 
 
