@@ -111,6 +111,24 @@ def test_the_code_writes_the_same(own_lab: Lab, git: Git) -> None:
     assert note.event.data == saved.draft.payload()
 
 
+def test_a_second_press_writes_nothing(own_lab: Lab, git: Git, live: None) -> None:
+    """A key that is held down too long makes no second branch; other words do."""
+    form = pt.ObserveForm(own_lab, text="once")
+    for label in ("Save locally", "Propose"):
+        field(form, label).click()
+        before = photograph(own_lab, git)
+        field(form, label).click()
+        assert "already" in form.said
+        assert photograph(own_lab, git) == before
+    field(form, "What you observed").value = "twice"
+    field(form, "Propose").click()
+    assert len(form.written) == 3
+    # What was taken back can be written again.
+    field(form, "Undo last").click()
+    field(form, "Propose").click()
+    assert len(form.written) == 3
+
+
 def test_validates_as_one_types(own_lab: Lab, live: None) -> None:
     form = pt.ObserveForm(own_lab)
     save, propose = field(form, "Save locally"), field(form, "Propose")
