@@ -1,4 +1,4 @@
-"""This project's own decisions: proposed with the tool, read by it, each with its reasons."""
+"""Our own decisions: proposed with the tool, read by it, each with its reasons."""
 
 from __future__ import annotations
 
