@@ -226,7 +226,7 @@ def _payload(
     if text is None or not text.strip():
         if text is None and event_type != "observation_captured":
             return data  # the payload may have it; the catalog checks
-        raise InvalidEvent("There is nothing to propose.", "Give a text, or from_='loc_001'.")
+        raise InvalidEvent("There is nothing to propose.", "Give a text, or --from loc_001.")
     if event_type == "observation_captured":
         return {"source_type": "manual", **data, "content": text}
     if event_type == "decision_made":
