@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import PatinaError
+from patina_lab.eventlog.eventlog import text_card
 from patina_lab.views.widgets import stage
 from patina_lab.views.widgets.browse import Browse, Page, page
 from patina_lab.views.widgets.stage import Opened
@@ -79,7 +80,7 @@ class EventBrowser:
         if self._browse.problems():
             return 0
         log = self._browse.over(self.lab.log)
-        return int(log.query(self._browse.counting()).df()["events"].iloc[0])
+        return int(log.query(self._browse.counting()).arrow().column("events")[0].as_py())
 
     def older(self) -> None:
         """Go to the page after this one; in the order of the list."""
@@ -126,7 +127,7 @@ class EventBrowser:
         return [*said, ("code", self.code), ("browser", "run this notebook live to look around")]
 
     def __repr__(self) -> str:
-        return stage.text_card("EventBrowser", self.facts())
+        return text_card("EventBrowser", self.facts())
 
     @property
     def widget(self) -> Any:
@@ -202,11 +203,11 @@ class _View:
             self._reading()
 
     def _read(self) -> None:
-        seq = self.list.value
+        seq: int | None = self.list.value
         if seq is None:
             return
         try:
-            self.detail.value = _shown(self.browser.read(int(seq)))
+            self.detail.value = _shown(self.browser.read(seq))
         except PatinaError as err:
             self.detail.value = stage.status(str(err))
 
@@ -218,9 +219,10 @@ class _View:
             for name, field in self.fields.items():
                 if name != "types" and field.value != getattr(browser.browse, name):
                     field.value = getattr(browser.browse, name)
-            self.list.options = [
-                (_line(row), int(row.seq)) for row in browser.rows.itertuples(index=False)
-            ]
+            rows = browser.rows.itertuples(index=False)
+            self.list.options = list(
+                zip(map(_line, rows), browser.rows["seq"].tolist(), strict=True)
+            )
             self.list.value = None
         finally:
             self.filling = False

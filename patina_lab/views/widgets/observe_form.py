@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from patina_lab.errors import NoAuthor, PatinaError
+from patina_lab.eventlog.eventlog import text_card
 from patina_lab.eventlog.times import Moment
 from patina_lab.project.author import author_of
 from patina_lab.project.domains import declared
@@ -177,7 +178,8 @@ class ObserveForm:
                 author=self._author,
             )
         except PatinaError as err:
-            return self._tell(str(err))
+            self._tell(str(err))
+            return None
         self.written.append(note)
         self._refresh()
         self._tell(f"Saved privately as {note.event.source_id}: {note.event.source_file}.")
@@ -206,7 +208,8 @@ class ObserveForm:
                 **told,
             )
         except PatinaError as err:
-            return self._tell(str(err))
+            self._tell(str(err))
+            return None
         self.written.append(made)
         self._refresh()
         self._tell(f"Proposed on the branch {made.branch}. Next: {'; '.join(made.commands)}")
@@ -215,14 +218,17 @@ class ObserveForm:
     def undo(self) -> Undone | None:
         """Take back what was written last: delete the note, or revert the proposal's commit."""
         if not self.written:
-            return self._tell("There is nothing to take back.")
+            self._tell("There is nothing to take back.")
+            return None
         if not self.writes:
-            return self._tell(_REFUSED.format(done="taken back"))
+            self._tell(_REFUSED.format(done="taken back"))
+            return None
         at = moment(self._at) if self._at is not None else None
         try:
             undone = undo(self.repository, self.written[-1], at=at, author=self._author)
         except PatinaError as err:
-            return self._tell(str(err))
+            self._tell(str(err))
+            return None
         self.written.pop()
         self._refresh()
         what = f"reverted on {undone.branch}" if undone.branch else "deleted"
@@ -254,7 +260,7 @@ class ObserveForm:
         return [*said, ("form", "run this notebook live to fill it in")]
 
     def __repr__(self) -> str:
-        return stage.text_card("ObserveForm", self.facts())
+        return text_card("ObserveForm", self.facts())
 
     @property
     def widget(self) -> Any:
@@ -376,11 +382,15 @@ class _View:
     def _offer(self, draft: Draft) -> None:
         w = stage.ipywidgets()
         names = draft.suggestions(self.form.known)
-        if names == [button.description for button in self.offers.children]:
+        if names == [button.description for button in self.offers.children[1:]]:
             return
-        made = []
+        made = [w.Label("Known:")] if names else []
         for name in names:
-            button = w.Button(description=name, tooltip=f"Add the domain {name}")
+            button = w.Button(
+                description=name,
+                tooltip=f"Add the domain {name}",
+                layout=w.Layout(width="auto", border="1px solid #b9c4c3"),
+            )
             button.on_click(lambda _, name=name: self._add(name))
             made.append(button)
         self.offers.children = made

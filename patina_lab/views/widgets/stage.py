@@ -13,6 +13,7 @@ from patina_lab.errors import MissingTool
 from patina_lab.eventlog.eventlog import Eventlog, html_card, text_card
 from patina_lab.eventlog.progress import BATCH
 from patina_lab.sources.repository import Repository
+from patina_lab.views.widgets.parts import keys
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 
@@ -62,7 +63,7 @@ def attended() -> bool:
         return False
     from IPython.core.getipython import get_ipython
 
-    kernel = getattr(get_ipython(), "kernel", None)  # type: ignore[no-untyped-call]
+    kernel = getattr(get_ipython(), "kernel", None)
     told = kernel.get_parent("shell") if kernel is not None else {}
     return bool(told.get("content", {}).get("allow_stdin"))
 
@@ -109,7 +110,7 @@ def box(title: str, children: list[Any]) -> Any:
     """Return the widgets below each other, in a region with a name."""
     w = ipywidgets()
     head = w.HTML(f"{_STYLE}<h3 style='margin:.2em 0'>{html.escape(title)}</h3>")
-    made = w.VBox([head, *children])
+    made = w.VBox([head, *children, keys()])
     made.add_class("patina-widget")
     return made
 
