@@ -399,6 +399,8 @@ def test_on_the_command_line(project: Project) -> None:
     assert (value["how"], value["why"], value["quarantined"]) == ("full", "forced", 1)
     wrong = CliRunner().invoke(main, [*args, "--at", "nowhere", "--json"])
     assert wrong.exit_code == 2
+    then = ["--at", "HEAD", "--until", "1970-01-01", "--json"]
+    assert json.loads(CliRunner().invoke(main, [*args, *then]).output)["events"] == 0
 
 
 def test_nothing_is_written_into_the_project(project: Project) -> None:
