@@ -41,6 +41,8 @@ class OpenLog:
         Opens the log of another commit of the same repository.
     """
 
+    arrays = True  # see `patina_lab.projections.rel.Engine`
+
     def __init__(
         self,
         connection: duckdb.DuckDBPyConnection,

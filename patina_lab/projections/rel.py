@@ -37,6 +37,9 @@ class Engine(Protocol):
     def explain(self, sql: str) -> str:
         """Return the engine's plan for a query."""
 
+    # An engine may also say ``arrays = True``: it is in this process, and hands out Arrow
+    # tables so cheaply that a `Rel` is better computed from them where it says how.
+
 
 @dataclass(frozen=True)
 class Rel:
@@ -55,6 +58,10 @@ class Rel:
     order : str
         What its rows are sorted by where they are shown as they are; a query of them says
         for itself.
+    direct : Computed or None
+        The same rows in the same order, made from Arrow tables: what an engine in this
+        process is asked for instead, where it takes arrays (``engine.arrays``).  What is
+        made of this relation further is made of its text.
 
     Examples
     --------
@@ -71,6 +78,7 @@ class Rel:
     engine: Engine | None = field(default=None, repr=False, compare=False)
     inputs: tuple[Rel, ...] = field(default=(), repr=False, compare=False)
     order: str = field(default="", repr=False, compare=False)
+    direct: Computed | None = field(default=None, repr=False, compare=False)
 
     def query(self, sql: str, /, **others: Rel) -> Rel:
         """Return the relation that a SELECT makes of this one, and of others by name.
@@ -118,14 +126,20 @@ class Rel:
 
     def explain(self) -> str:
         """Return the engine's plan."""
+        if self._shortcut is not None:
+            return self._shortcut.explain()
         return self._ask(self._engine.explain)
 
     def df(self) -> pd.DataFrame:
         """Compute the relation as a pandas table."""
+        if self._shortcut is not None:
+            return self._shortcut.df()
         return self._ask(self._engine.df, self._ordered)
 
     def arrow(self) -> pa.Table:
         """Compute the relation as an Arrow table."""
+        if self._shortcut is not None:
+            return self._shortcut.arrow()
         return self._ask(self._engine.arrow, self._ordered)
 
     run = df
@@ -133,6 +147,11 @@ class Rel:
     @property
     def _ordered(self) -> str:
         return f"{self.text}\nORDER BY {self.order}" if self.order else self.text
+
+    @property
+    def _shortcut(self) -> Computed | None:
+        """What gives the rows without the text, where the engine takes arrays."""
+        return self.direct if getattr(self.engine, "arrays", False) else None
 
     def _ask(self, what: Callable[[str], T], text: str = "") -> T:
         """Give the text to the engine; where it misses a column, say which ones there are."""
@@ -208,8 +227,10 @@ class Computed:
         return ";\n\n".join(rel.to_sql() for rel in self.inputs) + f"\n-- then, in Python: {what}"
 
     def explain(self) -> str:
-        """Return the engine's plans for the inputs."""
-        return "\n".join(rel.explain() for rel in self.inputs)
+        """Return the engine's plans for the inputs, and what is made of them in Python."""
+        what = getattr(self.function, "__qualname__", repr(self.function))
+        plans = "\n".join(rel.explain() for rel in self.inputs)
+        return f"{plans}\n-- then, in Python: {what}"
 
     def pipe(self, function: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
         """Return ``function(self, *args, **params)``."""
