@@ -23,6 +23,7 @@ from patina_lab.eventlog.progress import Progress, fitting, silent
 from patina_lab.eventlog.slice import Slice
 from patina_lab.eventlog.store import LogStore, Manifest
 from patina_lab.eventlog.times import Moment
+from patina_lab.events.identity import instant
 from patina_lab.project.config import Config, read_config
 from patina_lab.project.conflicts import conflicts as find_conflicts
 from patina_lab.project.conflicts import table as conflict_table
@@ -442,8 +443,8 @@ class Lab:
         ----------
         projection : str, Projection or None
         **params
-            Its parameters.  Without one: ``at`` (a commit, a date or a timestamp),
-            ``worktree``, ``local``, ``force``; see
+            Its parameters.  Without one: ``at`` (a commit, a date or a timestamp; by default
+            what this lab is as of), ``until``, ``worktree``, ``local``, ``force``; see
             `patina_lab.project.materialize.materialize_events`.
 
         Returns
@@ -455,7 +456,9 @@ class Lab:
         if projection is None:
             from patina_lab.project.materialize import materialize_events
 
-            return materialize_events(self.repository, self._knowledge, **params)
+            return materialize_events(
+                self.repository, self._knowledge, **{**self._back_then(), **params}
+            )
         wanted = registry.find(projection) if isinstance(projection, str) else projection
         check_params(wanted.function, params)
         made = materialize(self.log, wanted, self.projections, **params)
@@ -547,6 +550,8 @@ class Lab:
     def knowledge(self) -> Knowledge:
         """What the project knew when it was last materialized, as tables.
 
+        Of a lab as of a commit or a time: what it knew then.
+
         Raises
         ------
         NoLog
@@ -554,7 +559,18 @@ class Lab:
         """
         from patina_lab.project.knowledge import KnowledgeStore
 
+        if self._back_then():
+            return self.materialize().knowledge
         return KnowledgeStore(self._knowledge).open()
+
+    def _back_then(self) -> dict[str, Any]:
+        """Return the commit and the time that this lab is as of, where it is."""
+        then: dict[str, Any] = {}
+        if self.pinned is not None:
+            then["at"] = self.pinned.manifest.source_sha
+        if self.slice.until_us is not None:
+            then["until"] = instant(self.slice.until_us - 1)
+        return then
 
     @property
     def _knowledge(self) -> Path:

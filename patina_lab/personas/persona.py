@@ -80,7 +80,7 @@ class Synced:
         said = [
             (
                 p.project,
-                f"{p.new + p.changed + p.kept:,} events (+{p.new} ~{p.changed} -{p.removed})",
+                f"{p.new + p.changed + p.kept:,} files (+{p.new} ~{p.changed} -{p.removed})",
             )
             for p in self.projects
         ]
