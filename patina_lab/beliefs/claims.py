@@ -21,6 +21,8 @@ from patina_lab.beliefs.vectors import Vectors
 AGAIN = 0.60
 """Cosine from which a later text says a claim again."""
 
+_AT_ONCE = 512
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -112,9 +114,14 @@ def came_again(
     for one in window:
         saying.setdefault(one.text_id, []).append(one)
     said = []
+    speaking = sorted({claim.text_id for claim in claims})
+    near_to: dict[str, list[str]] = {}
+    for at in range(0, len(speaking), _AT_ONCE):
+        some = speaking[at : at + _AT_ONCE]
+        for text, row in zip(some, vectors.matrix_of(some, texts) >= AGAIN, strict=True):
+            near_to[text] = [texts[n] for n in row.nonzero()[0]]
     for claim in claims:
-        cosines = vectors.cosines(claim.text_id, texts) if texts else []
-        near = [t for t, cosine in zip(texts, cosines, strict=True) if cosine >= AGAIN]
+        near = near_to[claim.text_id]
         sources = {ground.by_event[event].source for event in claim.events}
         said.append(
             any(
