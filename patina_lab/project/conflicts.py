@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import GitFailed
 from patina_lab.events.text import normalised, text_hash
-from patina_lab.project.branch import tip
+from patina_lab.project.branch import tip, tips
 from patina_lab.project.propose import proposed
 from patina_lab.project.query import stems
 from patina_lab.project.read import Found, labelled, read_shared
@@ -67,6 +67,11 @@ class Conflict:
         """Whether it is a fact, and no guess from words."""
         return self.kind != "may contradict"
 
+    @property
+    def is_edit(self) -> bool:
+        """Whether an event was only changed after it was written, as reviews do."""
+        return self.kind == "changed since written"
+
     def __str__(self) -> str:
         names = "\n".join(f"  {found.label}  {found.name}  {found.text}" for found in self.events)
         return f"{self.kind}: {self.detail}\n{names}"
@@ -93,19 +98,34 @@ def conflicts(
     wanted = None if branches is None else set(branches)
     events, _ = read_shared(repository, at)
     have = {found.path: found for found in events}
+    owner: dict[str, str] = {}
     clashes = []
+    own = {name for name, _ in tips(repository, "refs/heads")}
     for branch, found in proposed(repository, at):
         if wanted is not None and branch not in wanted:
             continue
         other = have.setdefault(found.path, found)
         if other is found:
+            owner[found.path] = branch
             events.append(found)
         elif other.event.event_id != found.event.event_id and _both_add(
             repository, found, branch, at
         ):
-            detail = f"{branch} adds a file of the same name: undo one, and propose it again."
+            detail = _same_file(branch, owner.get(found.path), own)
             clashes.append(Conflict("same file", tuple(labelled([other, found])), detail))
     return clashes + among(labelled(events))
+
+
+def _same_file(branch: str, other: str | None, own: set[str]) -> str:
+    """Say which branches add one file, and what the one who has one of them can do."""
+    said = f"{branch} and {other or 'what is merged'} add a file of the same name"
+    mine = [name for name in (branch, other) if name in own]
+    if not mine:
+        return f"{said}: whoever proposed {branch} has to propose it again."
+    return (
+        f"{said}: propose one again, under the next number, with patina-lab propose "
+        f"--from {mine[0]}, and delete that branch."
+    )
 
 
 def _both_add(repository: Repository, found: Found, branch: str, at: str) -> bool:
@@ -214,7 +234,7 @@ def _changed(events: Sequence[Found]) -> Iterator[Conflict]:
     for found in events:
         written = (found.event.envelope or {}).get("content_hash")
         if written is not None and written != f"sha256:{found.event.event_id}":
-            detail = "its content_hash is not that of its content: see patina-lab history."
+            detail = "its content_hash is not that of its content: see patina-lab history --diff."
             yield Conflict("changed since written", (found,), detail)
 
 
