@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,7 +15,7 @@ from patina_lab.errors import InvalidOption
 from patina_lab.events.event import Event
 from patina_lab.events.identity import instant
 from patina_lab.events.text import normalised, text_hash
-from patina_lab.project.conflicts import among, conflicts
+from patina_lab.project.conflicts import ALIKE, among, conflicts
 from patina_lab.project.observe import moment
 from patina_lab.project.propose import propose
 from patina_lab.project.read import Found, read_shared
@@ -133,6 +136,43 @@ def test_deciding_what_another_rejected_may_contradict():
     (one,) = among([taken, other])
     assert (one.kind, one.is_certain) == ("may contradict", False)
     assert "did not take 'JavaScript for prototyping'" in one.detail
+
+
+SAID = st.lists(
+    st.sampled_from(["use", "never", "not", "we", "cache", "reads", "writes", "label", "bags"]),
+    max_size=5,
+)
+
+
+@given(
+    st.lists(st.tuples(SAID, st.lists(SAID, max_size=2), st.sampled_from(["", "CI"])), max_size=8)
+)
+def test_no_pair_is_missed_for_being_fast(said):
+    """The same conflicts, in the same order, as from looking at every two decisions alone."""
+    events = [
+        decision(n, " ".join(text) or "-", alternatives=[" ".join(other) for other in others],
+                 context=context)
+        for n, (text, others, context) in enumerate(said, 1)
+    ]  # fmt: skip
+
+    def may(among_these):
+        return [
+            (conflict.events, conflict.detail)
+            for conflict in among(among_these)
+            if conflict.kind == "may contradict"
+        ]
+
+    assert may(events) == [one for two in combinations(events, 2) for one in may(two)]
+
+
+def test_control_too_few_rare_words_miss_a_pair(monkeypatch):
+    """The same comparison sees a filter that looks at the rarest word alone."""
+    first = decision(1, "cache reads writes label bags")
+    events = [first, decision(2, "never cache reads writes label bags pens")]
+    assert kinds(*events) == ["may contradict"]
+    every = SimpleNamespace(ceil=lambda part: round(part / ALIKE))
+    monkeypatch.setattr("patina_lab.project.conflicts.math", every)
+    assert kinds(*events) == []
 
 
 def test_two_contexts_are_no_contradiction():
