@@ -100,6 +100,11 @@ class Seen:
     outside: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
+    def complaints(self) -> list[str]:
+        """Return a sentence for each; a page that keeps to itself has none."""
+        asked = [f"the page asked for {address}" for address in self.outside]
+        return asked + [f"a script failed: {error}" for error in self.errors]
+
 
 @contextlib.contextmanager
 def browser_page() -> Iterator[tuple[Any, Seen]]:
@@ -108,21 +113,33 @@ def browser_page() -> Iterator[tuple[Any, Seen]]:
 
     seen = Seen()
 
+    def inside(address: str) -> bool:
+        told = urlsplit(address)
+        return told.hostname == "127.0.0.1" or told.scheme in ("data", "blob")
+
     def only_loopback(route: Any) -> None:
-        told = urlsplit(route.request.url)
-        if told.hostname == "127.0.0.1" or told.scheme in ("data", "blob"):
+        if inside(route.request.url):
             route.continue_()
         else:
             seen.outside.append(route.request.url)
             route.abort()
 
+    def socket_opened(opened: Any) -> None:  # a route does not see these
+        if not inside(opened.url):
+            seen.outside.append(opened.url)
+
+    flags = [
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        # The second wall: no name but this machine's leads anywhere.
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1",
+    ]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(), args=["--no-sandbox", "--disable-dev-shm-usage"]
-        )
+        browser = playwright.chromium.launch(executable_path=chromium(), args=flags)
         page = browser.new_page(viewport={"width": 1280, "height": 1100})
         page.set_default_timeout(PATIENCE)
         page.route("**/*", only_loopback)
+        page.on("websocket", socket_opened)
         page.on("pageerror", lambda err: seen.errors.append(str(err)))
         try:
             yield page, seen

@@ -9,7 +9,7 @@
     tied           one event                  its causes, effects, neighbours, file in git
     moments        the moments of a log       dates, each the end of a day
     time_slider    a projection back then     drawn again for the moment chosen
-    parts          what ipywidgets lacks      a slider with a name, keys that stay inside
+    parts          what ipywidgets lacks      a slider with a name, one look, keys that stay
     stage          what all three share       is somebody there? a card where nobody is
 
 What a widget shows is a value; ``.code`` is that value as Python to be pasted into a cell.

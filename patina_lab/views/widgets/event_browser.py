@@ -149,7 +149,7 @@ class _View:
         w = stage.ipywidgets()
         self.browser = browser
         self.filling = False
-        look = {"style": {"description_width": "9em"}, "layout": w.Layout(width="100%")}
+        look = {"style": {"description_width": "12.5em"}, "layout": w.Layout(width="100%")}
         counts = browser.lab.log.by_type()
         kinds = [
             (f"{kind} ({n:,})", kind)
@@ -176,6 +176,9 @@ class _View:
         self._later = stage.Debounced(self._filter, 0.2)
         for field in self.fields.values():
             field.observe(self._typed, "value")
+        pages = w.HBox([self.before, self.after])
+        for part in (self.status, pages):
+            part.add_class("patina-under")
         self._reading = stage.Debounced(self._read, 0.1)
         self.list.observe(self._chosen, "value")
         self.box = stage.box(
@@ -184,7 +187,7 @@ class _View:
                 *self.fields.values(),
                 self.status,
                 self.list,
-                w.HBox([self.before, self.after]),
+                pages,
                 self.detail,
                 self.code,
             ],
@@ -217,8 +220,10 @@ class _View:
         self.filling = True
         try:
             for name, field in self.fields.items():
-                if name != "types" and field.value != getattr(browser.browse, name):
-                    field.value = getattr(browser.browse, name)
+                if field.value != (told := getattr(browser.browse, name)):
+                    if name == "types" and told not in [kind for _, kind in field.options]:
+                        field.options = [*field.options, (told, told)]
+                    field.value = told
             rows = browser.rows.itertuples(index=False)
             self.list.options = list(
                 zip(map(_line, rows), browser.rows["seq"].tolist(), strict=True)

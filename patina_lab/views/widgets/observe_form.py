@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,7 @@ _LABELS = {
     "observed_as": "Observed as",
     "name": "Name of the pattern",
     "text": "What you observed",
-    "domains": "Domains, separated by commas",
+    "domains": "Domains, with commas",
     "rationale": "Why",
     "alternatives": "Alternatives, one a line",
     "context": "Context",
@@ -132,12 +133,18 @@ class ObserveForm:
     @property
     def _note(self) -> Note | None:
         """The private note that says what the form says, if that is the last thing written."""
-        last = self.written[-1] if self.written else None
-        same = isinstance(last, Note) and (last.event.event_type, last.event.data) == (
-            self._draft.event_type,
-            {} if self._draft.problems() else self._draft.payload(),
-        )
-        return last if same and isinstance(last, Note) else None
+        last = self._twin(Note)
+        return last if isinstance(last, Note) and last is self.written[-1] else None
+
+    def _twin(self, kind: type[Note | Proposal]) -> Note | Proposal | None:
+        """Return what was written of this kind, and says what the form says."""
+        if self._draft.problems():
+            return None
+        mine = (self._draft.event_type, _said(self._draft.payload()))
+        for made in reversed(self.written):
+            if isinstance(made, kind) and (made.event.event_type, _said(made.event.data)) == mine:
+                return made
+        return None
 
     def _refresh(self) -> None:
         """Look at the project: who writes, which numbers are free, which domains there are."""
@@ -164,9 +171,12 @@ class ObserveForm:
         Returns
         -------
         Note or None
-            None where it was not written; `said` says why.
+            None where it was not written, or stands there already; `said` says why.
         """
         if not self._may("saved"):
+            return None
+        if (twin := self._twin(Note)) is not None:
+            self._tell(f"It is saved already, as {twin.event.source_id}.")
             return None
         stamp = self.stamp(shared=False)
         try:
@@ -193,9 +203,13 @@ class ObserveForm:
         Returns
         -------
         Proposal or None
-            None where it was not written; `said` says why.
+            None where it was not written, or stands there already; `said` says why.
         """
         if not self._may("proposed"):
+            return None
+        twin = self._twin(Proposal)
+        if isinstance(twin, Proposal):
+            self._tell(f"It is proposed already, on the branch {twin.branch}.")
             return None
         told = self._draft.arguments()
         try:
@@ -302,6 +316,8 @@ class _View:
         self.fields = {name: self._field(name) for name in Draft.names()}
         self.faults = {name: w.HTML() for name in Draft.names()}
         self.offers = w.HBox([])
+        for part in (*self.faults.values(), self.offers):
+            part.add_class("patina-under")
         self.as_file = w.Dropdown(
             options=[("the proposal", True), ("the private note", False)],
             description="Show the file of",
@@ -322,6 +338,8 @@ class _View:
         self.as_file.observe(lambda _: self.show(), "value")
         lines = [part for name in Draft.names() for part in self._line(name)]
         buttons = w.HBox(list(self.buttons.values()))
+        for part in (buttons, self.status):
+            part.add_class("patina-under")
         self.box = stage.box(
             "Write an observation",
             [*lines, buttons, self.status, self.as_file, self.file, self.code],
@@ -331,7 +349,7 @@ class _View:
         w = stage.ipywidgets()
         look = {
             "description": _LABELS[name],
-            "style": {"description_width": "13em"},
+            "style": {"description_width": "12.5em"},
             "layout": w.Layout(width="100%"),
         }
         if name == "kind":
@@ -389,8 +407,9 @@ class _View:
             button = w.Button(
                 description=name,
                 tooltip=f"Add the domain {name}",
-                layout=w.Layout(width="auto", border="1px solid #b9c4c3"),
+                layout=w.Layout(width="auto"),
             )
+            button.add_class("patina-offer")
             button.on_click(lambda _, name=name: self._add(name))
             made.append(button)
         self.offers.children = made
@@ -425,6 +444,11 @@ class _View:
         last = self.form.written[-1]
         text = to_bytes(last.event, last.sequence).decode()
         return str(last.event.source_file), text
+
+
+def _said(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a payload without the note that it came from."""
+    return {k: v for k, v in payload.items() if k not in ("source_type", "source_id")}
 
 
 _TEXT_LABELS = {

@@ -1,4 +1,4 @@
-"""The parts that ipywidgets lacks: a slider with a name, and keys that stay in the widget."""
+"""What ipywidgets lacks: a slider with a name, one look, and keys that stay in the widget."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 from patina_lab.errors import MissingTool
 
 
-def keys() -> Any:
-    """Return a part without a look, which keeps JupyterLab's shortcuts out of its box."""
-    return _classes()["Keys"]()
+def manners() -> Any:
+    """Return a part that is not seen: its box gets our look, and keeps its keys to itself."""
+    return _classes()["Manners"]()
 
 
 def range_input(marks: list[str], index: int, label: str) -> Any:
@@ -46,8 +46,9 @@ def _classes() -> dict[str, Any]:
         ) from err
     here = Path(__file__)
 
-    class Keys(anywidget.AnyWidget):
+    class Manners(anywidget.AnyWidget):
         _esm = here.with_name("keys.js")
+        _css = here.with_name("widgets.css")
 
     class Range(anywidget.AnyWidget):
         _esm = here.with_name("range.js")
@@ -55,4 +56,4 @@ def _classes() -> dict[str, Any]:
         index = traitlets.Int(0).tag(sync=True)
         label = traitlets.Unicode("").tag(sync=True)
 
-    return {"Keys": Keys, "Range": Range}
+    return {"Manners": Manners, "Range": Range}

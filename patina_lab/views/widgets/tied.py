@@ -153,7 +153,7 @@ def _caused(lab: Opened, seq: int, at: int, kind: str) -> list[Section]:
 def _tie(row: dict[Any, Any]) -> str:
     said = [f"{row['lag_days']:.1f} days apart"]
     counts = {"terms": row["shared_terms"], "files": row["shared_files"]}
-    said += [f"{count} {shared} in common" for shared, count in counts.items() if count]
+    said += [f"{n} {what[:-1] if n == 1 else what} in common" for what, n in counts.items() if n]
     if row["recorded"]:
         said.append("records it")
     return ", ".join(said)
