@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patina_lab import __version__
+from patina_lab.commands.beliefs import COMMANDS as BELIEVING
 from patina_lab.commands.options import Command
 from patina_lab.commands.options import as_json as _as_json
 from patina_lab.commands.options import repo as _repo
@@ -602,7 +603,7 @@ def serve(repo: str, host: str, port: int) -> None:
     uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)
 
 
-for _command in (*COMMANDS, persona):
+for _command in (*COMMANDS, *BELIEVING, persona):
     main.add_command(_command)
 
 
