@@ -34,6 +34,9 @@ BESIDE = {
     ("eventlog", "sources"): "the build pulls events out of the sources",
     ("personas", "project"): "a persona reads what projects keep",
     ("reports", "views"): "a report shows numbers and charts",
+    ("search", "project"): "one's own notes are searched, and by the same words",
+    ("search", "personas"): "other projects suggest",
+    ("search", "beliefs"): "texts become vectors there",
 }
 
 
