@@ -263,25 +263,8 @@ def scry(
     if not question.strip():
         found = _newest(parts, k)
         return Answer(question, "lexical", found, asked, tuple(notices), dict(provenance or {}))
-    words = [_Ranked(parts, _lexical(question, parts))] if mode != "semantic" else []
-    near = []
-    if mode != "lexical" and embedder is not None:
-        near = [_Ranked(parts, _semantic(question, parts, embedder, index, max(DEPTH, k)))]
-    rankings = [*words, *near]
-    one = mode != "fusion"
-    scored: list[_Scored] = []
-    for p, part in enumerate(parts):
-        rows = np.unique(np.concatenate([r.rows(p) for r in rankings]))
-        for row in rows.tolist():
-            if one:
-                score = float(rankings[0].raw[p][row])
-            else:
-                score = reciprocal([r.rank(p, row) for r in rankings])
-                score *= PERSONA if part.persona else 1.0
-            segment = part.segment
-            when = -int(segment.occurred[row])
-            scored.append((-score, part.persona, when, segment.ids[row], p, row))
-    scored.sort()
+    words, near = _rankings(question, parts, mode, embedder, index, max(DEPTH, k))
+    scored = _scored(parts, [r for r in (words, near) if r is not None], max(DEPTH, k))
     newest = _newest_us(parts)
     terms = terms_of(question)
     best = _with_room(scored, k)
@@ -290,9 +273,9 @@ def scry(
             document,
             -minus,
             _had(parts[p].segment, row, terms) if words else (),
-            _whole(words[0].rank(p, row)) if words else None,
-            _whole(near[0].rank(p, row)) if near else None,
-            _cosine(near[0], p, row, parts[p]) if near else None,
+            _whole(words.rank(p, row)) if words else None,
+            _whole(near.rank(p, row)) if near else None,
+            _cosine(near, p, row, parts[p]) if near else None,
             max(0.0, (newest - document.occurred_us) / _DAY_US),
         )
         for (minus, _, _, _, p, row), document in zip(
@@ -302,7 +285,52 @@ def scry(
     return Answer(question, mode, tuple(hits), asked, tuple(notices), dict(provenance or {}))
 
 
+def ranked(
+    question: str,
+    parts: Sequence[Part],
+    *,
+    k: int = DEPTH,
+    mode: str = "lexical",
+    embedder: Embedder | None = None,
+    index: str | None = None,
+) -> list[str]:
+    """Return the identities of the best k, best first: `scry` without reading a text."""
+    words, near = _rankings(question, parts, mode, embedder, index, max(DEPTH, k))
+    scored = _scored(parts, [r for r in (words, near) if r is not None], max(DEPTH, k))
+    return [event_id for _, _, _, event_id, _, _ in _with_room(scored, k)]
+
+
+def _rankings(
+    question: str,
+    parts: Sequence[Part],
+    mode: str,
+    embedder: Embedder | None,
+    index: str | None,
+    depth: int,
+) -> tuple[_Ranked | None, _Ranked | None]:
+    words = _Ranked(parts, _lexical(question, parts)) if mode != "semantic" else None
+    if mode == "lexical" or embedder is None:
+        return words, None
+    return words, _Ranked(parts, _semantic(question, parts, embedder, index, depth))
+
+
 _Scored = tuple[float, bool, int, str, int, int]
+
+
+def _scored(parts: Sequence[Part], rankings: Sequence[_Ranked], depth: int) -> list[_Scored]:
+    """Return the candidates as (-score, persona, -time, identity, part, row), best first."""
+    scored: list[_Scored] = []
+    for p, part in enumerate(parts):
+        segment = part.segment
+        for row in np.unique(np.concatenate([r.rows(p, depth) for r in rankings])).tolist():
+            if len(rankings) == 1:
+                score = float(rankings[0].raw[p][row])
+            else:
+                score = reciprocal([r.rank(p, row) for r in rankings])
+                score *= PERSONA if part.persona else 1.0
+            when = -int(segment.occurred[row])
+            scored.append((-score, part.persona, when, segment.ids[row], p, row))
+    return sorted(scored)
 
 
 def _with_room(scored: Sequence[_Scored], k: int) -> list[_Scored]:
@@ -343,10 +371,10 @@ class _Ranked:
             rank += better / (1 + len(self._guests))
         return rank
 
-    def rows(self, part: int) -> npt.NDArray[np.int64]:
-        """Return the rows that are candidates: the first `DEPTH` ranks."""
+    def rows(self, part: int, depth: int) -> npt.NDArray[np.int64]:
+        """Return the rows that are candidates: the first ranks."""
         raw = self.raw[part]
-        least = self._own[-DEPTH] if len(self._own) > DEPTH else 0.0
+        least = self._own[-depth] if len(self._own) > depth else 0.0
         return np.nonzero((raw > 0) & (raw >= least))[0]
 
 
