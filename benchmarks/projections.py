@@ -6,7 +6,8 @@ peak of that process, with its interpreter.  Tasks that are compared run in one 
 the other, each round begins with another one, and a ratio is taken within a round.
 
 ``co-change``      exact (no cap): the projection beside the plain id-join in DuckDB and a
-                   pandas self-join; all three give the same pairs, which is checked
+                   self-join in pandas, of the frame as it comes and (no target) with paths
+                   as numbers; all give the same pairs, which is checked
 ``collaboration``  pairs of authors by shared files
 ``causality``      2,000 made-up decisions against the commits of the repository
 ``incremental``    bringing a kept table up to date after the last 1 % of the commits
@@ -104,6 +105,7 @@ Ready = Callable[[], tuple[int, int]]
 def duck(folder: Path) -> Any:
     """Return DuckDB with the exported tables loaded, within the memory that all get."""
     import duckdb
+    import pandas  # noqa: F401 - pyarrow asks for it when it first sees an array of numpy
 
     from patina_lab.projections.adapters import DuckDB
 
@@ -159,7 +161,25 @@ def id_join(folder: Path, options: dict[str, Any]) -> Ready:
 
 
 def pandas_join(folder: Path, options: dict[str, Any]) -> Ready:
-    """Co-change in pandas: ``merge`` with itself, ``groupby``."""
+    """Co-change in pandas as one writes it down: ``merge`` with itself, ``groupby``."""
+    import pandas as pd
+
+    touches = pd.read_parquet(folder / "touches.parquet", columns=["seq", "path"])
+
+    def run() -> tuple[int, int]:
+        each = touches.drop_duplicates()
+        pairs = each.merge(each, on="seq", suffixes=("_a", "_b"))
+        pairs = pairs[pairs["path_a"] < pairs["path_b"]]
+        counts = pairs.groupby(["path_a", "path_b"]).size()
+        table = counts[counts >= options["least"]].rename("count").reset_index()
+        table = table.sort_values(["count", "path_a", "path_b"], ascending=[False, True, True])
+        return len(table), int(table["count"].sum())
+
+    return run
+
+
+def pandas_id_join(folder: Path, options: dict[str, Any]) -> Ready:
+    """Co-change in pandas with paths as numbers: what somebody does who waited for the other."""
     import pandas as pd
 
     touches = pd.read_parquet(folder / "touches.parquet", columns=["seq", "path"])
@@ -218,6 +238,7 @@ CHILDREN: dict[str, Callable[[Path, dict[str, Any]], Ready]] = {
     "project": projected,
     "id-join": id_join,
     "pandas": pandas_join,
+    "pandas, ids": pandas_id_join,
     "pandas windows": pandas_windows,
     "plain collaboration": seed_collaboration,
 }
@@ -375,11 +396,14 @@ def of_repository(place: Path, scratch: Path, rounds: int, least: int) -> dict[s
         {
             "co_changes": projection("co_changes", max_files=None, min_count=least),
             "id-join": lambda: run(folder, "id-join", least=least),
-            "pandas": (
-                (lambda: run(folder, "pandas", least=least))
-                if sum(pairs) <= MOST_PANDAS
-                else (lambda: {"failed": f"not run: {2 * sum(pairs):,} rows in memory"})
-            ),
+            **{
+                task: (
+                    (lambda task=task: run(folder, task, least=least))
+                    if sum(pairs) <= MOST_PANDAS
+                    else (lambda: {"failed": f"not run: {2 * sum(pairs):,} rows in memory"})
+                )
+                for task in ("pandas", "pandas, ids")
+            },
         },
         rounds,
     )

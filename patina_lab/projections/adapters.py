@@ -51,6 +51,7 @@ class DuckDB:
     """DuckDB over the exported files, in this process."""
 
     name = "duckdb"
+    arrays = True
 
     def __init__(self, connection: duckdb.DuckDBPyConnection | None = None) -> None:
         import duckdb

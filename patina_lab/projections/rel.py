@@ -37,6 +37,9 @@ class Engine(Protocol):
     def explain(self, sql: str) -> str:
         """Return the engine's plan for a query."""
 
+    # An engine may also say ``arrays = True``: it is in this process, and hands out Arrow
+    # tables so cheaply that a `Rel` is better computed from them where it says how.
+
 
 @dataclass(frozen=True)
 class Rel:
@@ -52,6 +55,13 @@ class Rel:
         Runs the text when a table is asked for.
     inputs : tuple of Rel
         The relations that the text was made from; errors name their columns.
+    order : str
+        What its rows are sorted by where they are shown as they are; a query of them says
+        for itself.
+    direct : Computed or None
+        The same rows in the same order, made from Arrow tables: what an engine in this
+        process is asked for instead, where it takes arrays (``engine.arrays``).  What is
+        made of this relation further is made of its text.
 
     Examples
     --------
@@ -67,6 +77,8 @@ class Rel:
     name: str = "this"
     engine: Engine | None = field(default=None, repr=False, compare=False)
     inputs: tuple[Rel, ...] = field(default=(), repr=False, compare=False)
+    order: str = field(default="", repr=False, compare=False)
+    direct: Computed | None = field(default=None, repr=False, compare=False)
 
     def query(self, sql: str, /, **others: Rel) -> Rel:
         """Return the relation that a SELECT makes of this one, and of others by name.
@@ -114,22 +126,37 @@ class Rel:
 
     def explain(self) -> str:
         """Return the engine's plan."""
+        if self._shortcut is not None:
+            return self._shortcut.explain()
         return self._ask(self._engine.explain)
 
     def df(self) -> pd.DataFrame:
         """Compute the relation as a pandas table."""
-        return self._ask(self._engine.df)
+        if self._shortcut is not None:
+            return self._shortcut.df()
+        return self._ask(self._engine.df, self._ordered)
 
     def arrow(self) -> pa.Table:
         """Compute the relation as an Arrow table."""
-        return self._ask(self._engine.arrow)
+        if self._shortcut is not None:
+            return self._shortcut.arrow()
+        return self._ask(self._engine.arrow, self._ordered)
 
     run = df
 
-    def _ask(self, what: Callable[[str], T]) -> T:
+    @property
+    def _ordered(self) -> str:
+        return f"{self.text}\nORDER BY {self.order}" if self.order else self.text
+
+    @property
+    def _shortcut(self) -> Computed | None:
+        """What gives the rows without the text, where the engine takes arrays."""
+        return self.direct if getattr(self.engine, "arrays", False) else None
+
+    def _ask(self, what: Callable[[str], T], text: str = "") -> T:
         """Give the text to the engine; where it misses a column, say which ones there are."""
         try:
-            return what(self.text)
+            return what(text or self.text)
         except UsageError as err:
             column = missing_column(err.message)
             if column is None or isinstance(err, UnknownName):
@@ -200,8 +227,10 @@ class Computed:
         return ";\n\n".join(rel.to_sql() for rel in self.inputs) + f"\n-- then, in Python: {what}"
 
     def explain(self) -> str:
-        """Return the engine's plans for the inputs."""
-        return "\n".join(rel.explain() for rel in self.inputs)
+        """Return the engine's plans for the inputs, and what is made of them in Python."""
+        what = getattr(self.function, "__qualname__", repr(self.function))
+        plans = "\n".join(rel.explain() for rel in self.inputs)
+        return f"{plans}\n-- then, in Python: {what}"
 
     def pipe(self, function: Callable[..., Any], /, *args: Any, **params: Any) -> Any:
         """Return ``function(self, *args, **params)``."""

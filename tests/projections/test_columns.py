@@ -56,6 +56,10 @@ def says(lab: pt.Lab, ask) -> PatinaError:
          "There is no column 'file_c' in this.", "'file_a'"),
         (lambda lab: lab.project(lambda touches: touches.query("SELECT lines FROM touches")),
          "There is no column 'lines' in touches.", "'files'"),
+        (lambda lab: pt.co_changes(
+            lab.rel("touches").query("SELECT seq, path, files, occurred_us, author_name FROM this"),
+            by="author_day"),
+         "There is no column 'author_email' in this.", "'author_name'"),
     ],
 )  # fmt: skip
 def test_a_missing_column_is_named_with_the_nearest_and_all(lab, ask, message, nearest) -> None:
@@ -150,7 +154,7 @@ def test_a_projection_that_raises_is_one_sentence_with_its_place(lab: pt.Lab, ki
     error = says(lab, lambda lab: lab.project(broken))
     assert isinstance(error, ProjectionFailed)
     assert re.fullmatch(
-        r"The projection broken failed in line \d+ of (broken|<lambda>): "
+        r"The projection broken failed at line \d+ of test_columns\.py: "
         r"ZeroDivisionError: division by zero\.",
         error.message,
     )
