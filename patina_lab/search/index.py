@@ -7,7 +7,8 @@
 
 Both give the same answers for the same vectors every time: cosines are exact (see
 `patina_lab.beliefs.cluster.quantised`), ties go to the lower row, and the graph is built on
-one thread in the order of the rows.  What the graph may do is miss a neighbour; see `recall`.
+one thread in the order of the rows.  What the graph may do is miss a neighbour (see `recall`),
+so it is walked only where all rows are asked: what is not asked can have no say.
 """
 
 from __future__ import annotations
@@ -160,21 +161,15 @@ class HnswIndex:
     ) -> Found:
         """Return the k nearest that the graph leads to; see `VectorIndex.search`.
 
-        Where few rows are wanted, they are compared one by one.
+        Of some rows alone the answer is exact: where a walk ends depends on every vector of
+        the graph, also on those that are not asked, and may not yet have been written.
         """
-        wanted = len(self) if among is None else int(among.sum())
         reach = max(EF, 4 * k)
-        if wanted <= max(reach, MANY // 10):
+        if reach >= len(self) or not (among is None or among.all()):
             return ExactIndex(self.vectors).search(query, k, among)
-        while reach < len(self):
-            self._graph.set_ef(reach)
-            (rows,), _ = self._graph.knn_query(query, k=reach, num_threads=1)
-            rows = rows.astype(np.int64)
-            rows = rows if among is None else rows[among[rows]]
-            if len(rows) >= k:
-                return _ranked(self.vectors, rows, query, k)
-            reach *= 4
-        return ExactIndex(self.vectors).search(query, k, among)
+        self._graph.set_ef(reach)
+        (rows,), _ = self._graph.knn_query(query, k=reach, num_threads=1)
+        return _ranked(self.vectors, rows.astype(np.int64), query, k)
 
 
 def recall(found: VectorIndex, queries: npt.NDArray[np.float32], k: int = 10) -> float:

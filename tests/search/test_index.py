@@ -97,18 +97,28 @@ def test_control_several_threads_make_other_graphs(hnswlib, tmp_path):
     assert len(files) > 1
 
 
-def test_a_graph_keeps_to_the_chosen_rows(hnswlib, monkeypatch):
-    """However few they are, k of them are found, none of the others."""
-    monkeypatch.setattr(module, "MANY", 100)
+def test_law4_rows_that_are_not_asked_have_no_say(hnswlib):
+    """Of some rows, a graph gives what those rows by themselves give: exactly."""
     vectors = made(4000)
     graph = HnswIndex(vectors)
-    for step in (2, 7, 900):
+    for step in (2, 7, 900, 5000):
         among = np.zeros(4000, dtype=bool)
-        among[::step] = True
-        rows, _ = graph.search(vectors[1], 5, among)
-        assert len(rows) == min(5, int(among.sum()))
-        assert among[rows].all()
+        among[1::step] = True
+        rows, cosines = graph.search(vectors[1], 20, among)
+        alone, expected = ExactIndex(vectors[among]).search(vectors[1], 20)
+        assert rows.tolist() == np.nonzero(among)[0][alone].tolist()
+        assert cosines.tolist() == expected.tolist()
     assert len(graph.search(vectors[1], 5, np.zeros(4000, dtype=bool))[0]) == 0
+
+
+def test_control_filtering_what_a_graph_finds_would_miss(hnswlib):
+    """Known bad: candidates of the whole graph, filtered: of few rows hardly one is left."""
+    vectors = made(4000)
+    graph = HnswIndex(vectors)
+    among = np.zeros(4000, dtype=bool)
+    among[::200] = True
+    rows, _ = graph.search(vectors[1], 50)
+    assert among[rows].sum() < 20 == len(graph.search(vectors[1], 20, among)[0])
 
 
 @pytest.mark.parametrize("damage", ["graph", "note", "other vectors"])
