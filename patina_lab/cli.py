@@ -267,18 +267,17 @@ def _params(given: tuple[str, ...]) -> dict[str, Any]:
 @main.command()
 @_repo
 @click.option("--at", metavar="MOMENT", help="A sha, a tag, a date or a timestamp.")
+@click.option("--until", metavar="DATE", help="With a sha or a tag: leave out events after this.")
 @click.option("--worktree", is_flag=True, help="Read the work tree's files, not HEAD's.")
 @click.option("--local/--no-local", default=True, help="Add .patina/local/events.")
 @click.option("--force", is_flag=True, help="Make everything anew.")
 @_as_json
 @_speaks
-def materialize(
-    repo: str, at: str | None, worktree: bool, local: bool, force: bool, as_json: bool
-) -> None:
+def materialize(repo: str, as_json: bool, **options: Any) -> None:
     """Bring the tables of what a project knows up to date with its event files."""
     from patina_lab.lab import open as open_lab
 
-    made = open_lab(repo).materialize(at=at, worktree=worktree, local=local, force=force)
+    made = open_lab(repo).materialize(**options)
     click.echo(json.dumps(made.to_json(), sort_keys=True) if as_json else repr(made))
 
 

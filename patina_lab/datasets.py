@@ -1,18 +1,26 @@
-"""Repositories to learn with, built on first use from the clone's ``datasets/`` folder."""
+"""Data to learn and to test with, from the clone's ``datasets/`` folder."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patina_lab.errors import CheckFailed, MissingTool, UsageError
 from patina_lab.project import places
 
-BUILD = Path(__file__).resolve().parent.parent / "datasets" / "teaching" / "build.py"
-"""The script; it is in a clone, not in a wheel."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+HERE = Path(__file__).resolve().parent.parent / "datasets"
+"""The folder; it is in a clone, not in a wheel."""
+
+BUILD = HERE / "teaching" / "build.py"
+OBSERVATIONS = HERE / "observations"
 
 
 def teaching(path: str | os.PathLike[str] | None = None) -> Path:
@@ -91,3 +99,46 @@ def _head(folder: Path) -> str:
         env=env,
     )
     return run.stdout.strip()
+
+
+def observations() -> pd.DataFrame:
+    """Return the labelled observations: what eight made-up projects noted in fifteen months.
+
+    They are for tests of clusters, rules and search, and no measure of quality; their
+    README, ``datasets/observations/README.md``, says how they were made.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row each, in the order of time: ``id``; ``text``; ``at`` (day, UTC);
+        ``author, project``; ``session`` (of one author on one day); ``domains`` (list);
+        ``label`` (claim, boilerplate, noise); ``group`` (what belongs together; None for
+        noise); ``claim`` (what a group claims); ``stance`` (for, against; None but for
+        claims); ``echo_of`` (the id that the same author repeats); ``revises`` (the id of
+        the same project that is taken back).
+
+    Raises
+    ------
+    UsageError
+        The package is no clone and has no data.
+    """
+    import pandas as pd
+
+    if not OBSERVATIONS.is_dir():
+        raise UsageError(
+            f"There is no data at {OBSERVATIONS}: it comes with a clone, not with a wheel.",
+            "Clone patina-lab and install it from there: pip install -e .",
+        )
+    rows, groups = (_lines(OBSERVATIONS / f"{name}.jsonl") for name in ("observations", "claims"))
+    claims = {group["group"]: group["claim"] for group in groups}
+    columns = [
+        *("id", "text", "at", "author", "project", "session", "domains", "label", "group"),
+        *("claim", "stance", "echo_of", "revises"),
+    ]
+    made = [{**row, "claim": claims.get(row["group"])} for row in rows]
+    table = pd.DataFrame(made, columns=columns, dtype=object)
+    return table.assign(at=pd.to_datetime(table["at"], utc=True))
+
+
+def _lines(place: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in place.read_text(encoding="utf-8").splitlines()]

@@ -117,7 +117,13 @@ _PACKAGES = (
     ("jupyterlab", "jupyterlab", "lab", "./run lab"),
     ("ipywidgets", "ipywidgets", "lab", "widgets"),
     ("tree-sitter", "tree_sitter", "code", "reading source files: lab.scrape(code=True)"),
-    ("sentence-transformers", "sentence_transformers", "embed", "embeddings by MiniLM"),
+    ("onnxruntime", "onnxruntime", "embed", "embeddings, clusters, semantic search"),
+    (
+        "sentence-transformers",
+        "sentence_transformers",
+        "torch",
+        "embeddings by a model of your own",
+    ),
     ("hnswlib", "hnswlib", "ann", "an index beyond 50,000 vectors; needs a compiler"),
     ("pyswip", "pyswip", "prolog", "Prolog inside the kernel, for teaching"),
 )

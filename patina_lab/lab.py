@@ -23,6 +23,7 @@ from patina_lab.eventlog.progress import Progress, fitting, silent
 from patina_lab.eventlog.slice import Slice
 from patina_lab.eventlog.store import LogStore, Manifest
 from patina_lab.eventlog.times import Moment
+from patina_lab.events.identity import instant
 from patina_lab.project.config import Config, read_config
 from patina_lab.project.conflicts import conflicts as find_conflicts
 from patina_lab.project.conflicts import table as conflict_table
@@ -37,6 +38,7 @@ from patina_lab.project.places import RECIPES, log_folder
 from patina_lab.project.propose import Proposal, propose
 from patina_lab.project.query import query
 from patina_lab.project.query import table as hit_table
+from patina_lab.project.read import read_local
 from patina_lab.project.recipe import Recipe, find_recipe, parse
 from patina_lab.project.undo import Undone, undo
 from patina_lab.projections import registry
@@ -57,6 +59,11 @@ from patina_lab.sources.source import FileSource, Problem
 if TYPE_CHECKING:
     import pandas as pd
 
+    from patina_lab.beliefs.embed import Embedder
+    from patina_lab.beliefs.formation import Beliefs
+    from patina_lab.beliefs.pipeline import Pipeline
+    from patina_lab.beliefs.rules import RuleEngine
+    from patina_lab.beliefs.ruleset import RuleSet
     from patina_lab.project.knowledge import Knowledge
     from patina_lab.project.materialize import KnowledgeUpdate
     from patina_lab.project.migrate import Migrated
@@ -436,8 +443,8 @@ class Lab:
         ----------
         projection : str, Projection or None
         **params
-            Its parameters.  Without one: ``at`` (a commit, a date or a timestamp),
-            ``worktree``, ``local``, ``force``; see
+            Its parameters.  Without one: ``at`` (a commit, a date or a timestamp; by default
+            what this lab is as of), ``until``, ``worktree``, ``local``, ``force``; see
             `patina_lab.project.materialize.materialize_events`.
 
         Returns
@@ -449,7 +456,9 @@ class Lab:
         if projection is None:
             from patina_lab.project.materialize import materialize_events
 
-            return materialize_events(self.repository, self._knowledge, **params)
+            return materialize_events(
+                self.repository, self._knowledge, **{**self._back_then(), **params}
+            )
         wanted = registry.find(projection) if isinstance(projection, str) else projection
         check_params(wanted.function, params)
         made = materialize(self.log, wanted, self.projections, **params)
@@ -541,6 +550,8 @@ class Lab:
     def knowledge(self) -> Knowledge:
         """What the project knew when it was last materialized, as tables.
 
+        Of a lab as of a commit or a time: what it knew then.
+
         Raises
         ------
         NoLog
@@ -548,11 +559,148 @@ class Lab:
         """
         from patina_lab.project.knowledge import KnowledgeStore
 
+        if self._back_then():
+            return self.materialize().knowledge
         return KnowledgeStore(self._knowledge).open()
+
+    def _back_then(self) -> dict[str, Any]:
+        """Return the commit and the time that this lab is as of, where it is."""
+        then: dict[str, Any] = {}
+        if self.pinned is not None:
+            then["at"] = self.pinned.manifest.source_sha
+        if self.slice.until_us is not None:
+            then["until"] = instant(self.slice.until_us - 1)
+        return then
 
     @property
     def _knowledge(self) -> Path:
         return self.store.folder / "knowledge"
+
+    # -- believing ---------------------------------------------------------------------
+
+    def form_beliefs(
+        self,
+        rules: str | os.PathLike[str] | RuleSet = "v2",
+        *,
+        embedder: str | os.PathLike[str] | Embedder | None = None,
+        threshold: float | None = None,
+        scope: Literal["project", "persona"] = "project",
+        local: bool = False,
+        engine: RuleEngine | None = None,
+        progress: bool | Progress = True,
+        keep: bool = True,
+        **parameters: float,
+    ) -> Beliefs:
+        """Form beliefs of what this lab's slice observed.
+
+        Parameters
+        ----------
+        rules : str, path or RuleSet
+            ``v0``, ``v1``, ``v2``, or a ``.pl`` file of your own.
+        embedder : str, path, Embedder or None
+            See `patina_lab.beliefs.embed.find`.
+        threshold : float or None
+            Cosine distance up to which observations are one cluster; None: 0.45.
+        scope : {"project", "persona"}
+            ``persona``: across the projects that this user's persona has synced.
+        local : bool
+            Add this user's own notes, which are in no commit; the beliefs, and the digest that
+            they name, are then this clone's own.
+        engine : RuleEngine or None
+            None: SWI-Prolog in a process of its own.
+        progress : bool or Progress
+        keep : bool
+            Of the whole log: keep the tables and the events in the user's folder, where
+            `beliefs` finds them.
+        **parameters : float
+            Of the rule set, such as ``half_life_days=30``.
+
+        Returns
+        -------
+        patina_lab.beliefs.formation.Beliefs
+            A sequence, the firmest first; ``beliefs[0].explain()``.
+
+        Raises
+        ------
+        MissingTool
+            SWI-Prolog, the embedder or SciPy is not installed.
+        BadRules, RulesStopped
+            See `patina_lab.beliefs.rules`.
+        """
+        from patina_lab.beliefs.kept import keep_beliefs
+
+        made = self.belief_pipeline(
+            rules,
+            embedder=embedder,
+            threshold=threshold,
+            scope=scope,
+            local=local,
+            engine=engine,
+            progress=progress,
+            **parameters,
+        ).form()
+        whole = self.slice.is_all and self.pinned is None and not local and scope == "project"
+        if keep and whole:
+            keep_beliefs(made, self.store.folder / "beliefs")
+        return made
+
+    def belief_pipeline(
+        self,
+        rules: str | os.PathLike[str] | RuleSet = "v2",
+        *,
+        threshold: float | None = None,
+        scope: Literal["project", "persona"] = "project",
+        local: bool = False,
+        progress: bool | Progress = False,
+        embedder: str | os.PathLike[str] | Embedder | None = None,
+        engine: RuleEngine | None = None,
+        **parameters: float,
+    ) -> Pipeline:
+        """Return what forms beliefs of this lab's slice, as of any moment of it.
+
+        Parameters as for `form_beliefs`.
+        """
+        from patina_lab.beliefs.cluster import DISTANCE
+        from patina_lab.beliefs.observed import reader
+        from patina_lab.beliefs.pipeline import pipeline
+
+        show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
+        home = self.store.folder.parent.parent
+        if scope == "persona":
+            from patina_lab.personas.beliefs import persona_reader
+
+            if self.pinned is not None:
+                raise InvalidOption(
+                    "A persona has no commits, and this lab is as of one.",
+                    "Take a date: lab.as_of('2025-03-15').form_beliefs(scope='persona').",
+                )
+            read = persona_reader(home, self.slice.until_us)
+        else:
+            more = [found.event for found in read_local(self.repository)[0]] if local else []
+            read = reader(self.log, more=more, shown=self.repository.name)
+        return pipeline(
+            read,
+            home=home,
+            rules=rules,
+            embedder=embedder,
+            threshold=DISTANCE if threshold is None else threshold,
+            scope=scope,
+            engine=engine,
+            parameters=parameters,
+            progress=show,
+        )
+
+    @property
+    def beliefs(self) -> Beliefs:
+        """What is believed: formed as the last time, of the log as it is now.
+
+        Cheap where little has changed: vectors are kept.  Without a last time: by ``v2``.
+        """
+        from patina_lab.beliefs.kept import last_choice
+
+        return self.form_beliefs(
+            **last_choice(self.store.folder / "beliefs"), progress=False, keep=False
+        )
 
     def report(
         self,

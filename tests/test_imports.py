@@ -33,6 +33,7 @@ BESIDE = {
     ("eventlog", "projections"): "a log hands its relations out as queries",
     ("eventlog", "sources"): "the build pulls events out of the sources",
     ("personas", "project"): "a persona reads what projects keep",
+    ("personas", "beliefs"): "a persona forms beliefs of what projects bear out",
     ("reports", "views"): "a report shows numbers and charts",
 }
 

@@ -20,9 +20,9 @@ from setuptools import find_namespace_packages
 import patina_lab
 
 ROOT = Path(__file__).parents[1]
-PINNED_EXTRAS = ("lab", "dev", "prolog", "code", "serve", "scale")
-# embed brings torch and ann a compiler: whoever wants them gets what their machine can have.
-UNPINNED_EXTRAS = ("embed", "ann")
+PINNED_EXTRAS = ("lab", "dev", "prolog", "code", "serve", "scale", "embed")
+# torch is heavy and ann needs a compiler: whoever wants them gets what their machine can have.
+UNPINNED_EXTRAS = ("torch", "ann")
 
 CONDA_NAME = {"duckdb": "python-duckdb"}
 FROM_PIP = {"bm25s", "rfc8785"}  # conda-forge is not sure to have them; `-e .` brings them
@@ -90,7 +90,7 @@ def test_control_bad_pins_are_seen(text: str) -> None:
 
 
 def test_heavy_extras_stay_free() -> None:
-    """No pin forbids [embed] or [ann]: their own packages are not in the list."""
+    """No pin forbids [torch] or [ann]: their own packages are not in the list."""
     pinned = pins((ROOT / "constraints.txt").read_text())
     heavy = set(wanted(*UNPINNED_EXTRAS)) - set(wanted())
     assert not {"torch", "transformers", *heavy} & set(pinned)

@@ -1,6 +1,6 @@
 """What the Prolog side answers, as values or as errors that teach.
 
-Both engines that run worker.pl, in a process of its own or inside this one, ask through
+Both engines that run prolog/worker.pl, in a process of its own or inside this one, ask through
 `Asker` and share everything here.
 """
 
@@ -17,7 +17,7 @@ from patina_lab.beliefs.ruleset import RuleSet
 from patina_lab.errors import BadRules, PatinaError, RulesStopped, UnknownName
 
 Asker = Callable[..., dict[str, Any]]
-"""Sends a request to worker.pl and returns its answer."""
+"""Sends a request to prolog/worker.pl and returns its answer."""
 
 _REFUSED = {
     "directive": "A rule set holds clauses only: nothing runs while it is read.",

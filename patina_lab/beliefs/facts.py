@@ -380,7 +380,10 @@ def _canonical(db: duckdb.DuckDBPyConnection, name: str, query: str) -> pa.Table
         table = db.sql(f"SELECT DISTINCT {casts} FROM ({query}) ORDER BY ALL").to_arrow_table()
     except duckdb.ConversionException as err:
         said = str(err).split("\n", 1)[0]
-        raise InvalidOption(f"A value of {name} is not what it should be: {said}.") from err
+        raise InvalidOption(
+            f"A value of {name} is not what it should be: {said}.",
+            "What each column is to hold: help(patina_lab.beliefs.facts)",
+        ) from err
     if not table.num_rows:
         return table
     db.register("checked", table)

@@ -2,7 +2,7 @@
 
 It shares no code with SWI-Prolog: it searches depth first with generators, over the rules of
 a rule set and the facts of a fact set, and knows exactly the built-in predicates that a rule
-may call (``allowed/2`` in worker.pl).  It is slow and needs no speed.
+may call (``allowed/2`` in prolog/grammar.pl).  It is slow and needs no speed.
 """
 
 from __future__ import annotations

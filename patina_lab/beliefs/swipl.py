@@ -32,7 +32,7 @@ from patina_lab.beliefs.rules import Candidate, Formed
 from patina_lab.beliefs.ruleset import RuleSet, load
 from patina_lab.errors import MissingTool, RulesStopped
 
-WORKER = Path(__file__).with_name("worker.pl")
+WORKER = Path(__file__).parent / "prolog" / "worker.pl"
 _MOST_ANSWER = 1 << 30
 _STARTING_S = 20.0
 _MANY = 100_000

@@ -133,7 +133,7 @@ def as_list(members: Iterable[Any], tail: Any = NIL) -> Any:
 
 
 def decode(json: Any, env: dict[Any, Var]) -> Any:
-    """Return the term of the worker's JSON (see worker.pl)."""
+    """Return the term of the worker's JSON (see prolog/json.pl)."""
     if isinstance(json, list):
         if json[0] == "[|]" and len(json) == 3:
             return Compound(CONS, (decode(json[1], env), decode(json[2], env)))

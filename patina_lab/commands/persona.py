@@ -110,6 +110,8 @@ def domains(as_json: bool) -> None:
     if as_json:
         _show(table, True)
         return
+    if not len(table):
+        click.echo("no event names a domain yet")
     kinds = ("project", "observation", "pattern", "decision")
     for row in table.to_dict("records"):
         counts = ", ".join(_of(int(row[f"{kind}_count"]), kind) for kind in kinds)
@@ -134,8 +136,7 @@ def query(text: str, k: int, type_: str | None, domains: str, as_json: bool) -> 
         _show(table, True)
         return
     for row in table.itertuples():
-        where = f"{row.project_name}, {row.author}, {row.timestamp:%Y-%m-%d}, {row.event_id}"
-        click.echo(f"[{row.tag}] {row.text}  ({where})")
+        click.echo(f"[{row.tag}] {row.text}  ({_source(row, row.timestamp)})")
     if not len(table):
         click.echo("nothing found")
 
@@ -148,7 +149,12 @@ def show_domain(name: str, type_: str | None, wants_json: bool) -> None:
         return
     for row in table.itertuples():
         called = f"{row.name}: " if isinstance(row.name, str) else ""
-        where = f"{row.project_name}, {row.author}, {row.created_at:%Y-%m-%d}, {row.event_id}"
-        click.echo(f"[PERSONA] {row.type}: {called}{row.text}  ({where})")
+        click.echo(f"[PERSONA] {row.type}: {called}{row.text}  ({_source(row, row.created_at)})")
     if not len(table):
         click.echo("nothing found")
+
+
+def _source(row: Any, when: Any) -> str:
+    """Say where a row came from; what an earlier patina wrote may have no author."""
+    author = row.author if isinstance(row.author, str) else "unknown"
+    return f"{row.project_name}, {author}, {when:%Y-%m-%d}, {row.event_id}"

@@ -4,12 +4,13 @@ The flow, and the whole of it::
 
     what is asked       commit, options                    -> plan: is anything to do?
     git, file sources   only what the last log lacks       -> staged rows (NDJSON)
-    last log + staged   dropped what is gone, ranked anew  -> tables of the new log
+    last log + staged   the first place that differs       -> ranked anew from there on
     digest, manifest    put in place atomically
 
-An incremental build and a full one run the same statements; a full one merely has no last
-log to take rows from.  ``seq`` is ranked anew each time, because a merge brings commits
-that are older than those already there.
+``seq`` is a rank, and a merge brings commits that are older than those already there: so an
+incremental build looks for the first place where the new log differs from the last one, and
+ranks anew from there on.  What lies before it is copied as a file.  A log that was extended
+so often that its file has grown (`GROWTH`) is written whole again, by the same statements.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from __future__ import annotations
 import hashlib
 import importlib.resources
 import json
+import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +63,9 @@ _FILE: dict[str, str | bool | int | float | list[str]] = {
     "storage_compatibility_version": "latest",
     "default_block_size": "65536",
 }
+
+GROWTH = 1.5
+"""How far a file may outgrow what it took when it was last written whole."""
 
 _RETRIED = ("missing object", "shallow boundary")
 
@@ -337,35 +342,44 @@ class _Scrape:
         import duckdb
 
         built = self.folder / "log.duckdb"
-        built.unlink(missing_ok=True)
-        connection = duckdb.connect(str(built), config=_FILE)
+        connection = duckdb.connect(":memory:", config=_FILE)
         try:
             connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '400MB'")
             connection.execute("SET checkpoint_threshold = '1KB'")
             connection.execute("SET enable_progress_bar = false")
             store_.limit_temporary_files(connection, self.folder)
             attached = self._attach_last(connection, store, last, build_upon=build_upon)
-            had = attached and build_upon
-            connection.execute("BEGIN")
-            connection.execute(_sql("schema.sql"))
-            for statement in view_statements():
-                connection.execute(statement)
-            if attached:
-                connection.execute("INSERT INTO scrape_meta FROM old_meta ORDER BY ALL")
+            base = last if attached and build_upon else None
             with Staging(self.folder) as staging:
-                history = self._git(connection, staging, last if had else None)
-                self._files(connection, staging, build_upon=had)
+                history = self._git(connection, staging, base)
+                self._files(connection, staging, build_upon=base is not None)
                 for problem in self.request.problems:
                     staging.problem(problem)
                 for found in git_.tags(self.objects, history):
                     self._stage(staging, "git", found)
             self.progress("write", 0, None)
-            counted = self._write(connection, staging, had=had)
-            manifest = self._manifest(connection, last, counted, had=had)
+            for kind in COLUMNS:
+                connection.execute(f"CREATE TEMP TABLE new_{kind} AS FROM {staging.reader(kind)}")
+                (self.folder / f"{kind}.ndjson").unlink()
+            _run(connection, "write_new.sql")
+            extended = base is not None and self._cut(connection, base)
+            built.unlink(missing_ok=True)
+            if extended and base is not None:
+                shutil.copyfile(store.folder / base.file, built)
+            connection.execute(f"ATTACH {store_.literal(built)} AS log; USE log")
+            connection.execute("BEGIN")
+            if not extended:
+                connection.execute(_sql("schema.sql"))
+                for statement in view_statements():
+                    connection.execute(statement)
+                if attached:
+                    connection.execute("INSERT INTO scrape_meta FROM old_meta ORDER BY ALL")
+            counted = self._write(connection, had=base is not None, extended=extended)
+            manifest = self._manifest(connection, base, counted, extended=extended)
             connection.execute("COMMIT")
         finally:
             connection.close()
-        return _Made(built, manifest, counted["added"], counted["removed"], had)
+        return _Made(built, manifest, counted["added"], counted["removed"], base is not None)
 
     def _attach_last(
         self,
@@ -380,9 +394,9 @@ class _Scrape:
 
         if last is None:
             return False
-        place = str(store.folder / last.file).replace("'", "''")
+        place = store.folder / last.file
         try:
-            connection.execute(f"ATTACH '{place}' AS old (READ_ONLY)")
+            connection.execute(f"ATTACH {store_.literal(place)} AS old (READ_ONLY)")
             connection.execute("CREATE TEMP TABLE old_meta AS FROM old.main.scrape_meta")
         except duckdb.Error as err:
             if build_upon:
@@ -582,25 +596,41 @@ class _Scrape:
 
     # -- writing -----------------------------------------------------------------------
 
+    def _cut(self, connection: duckdb.DuckDBPyConnection, base: Manifest) -> bool:
+        """Find where the new log begins to differ; say whether what lies before is copied."""
+        _run(connection, "write_cut.sql")
+        (first,) = _row(connection, "SELECT getvariable('first')")
+        extended = first > 1 and base.size <= GROWTH * base.whole_size
+        if not extended:
+            connection.execute("SET VARIABLE first = 1::BIGINT")
+        # A commit can be older than its parent.
+        connection.execute(
+            "SET VARIABLE first_child = (SELECT CASE WHEN count(*) > 0 THEN 1 "
+            "ELSE getvariable('first') END FROM old.main.commit_parents "
+            "WHERE seq < getvariable('first') AND parent >= getvariable('first'))"
+        )
+        return extended
+
     def _write(
-        self, connection: duckdb.DuckDBPyConnection, staging: Staging, *, had: bool
+        self, connection: duckdb.DuckDBPyConnection, *, had: bool, extended: bool
     ) -> dict[str, int]:
         """Fill the tables of the new log from the last log and the staged rows."""
-        tables = _sql("write_incremental.sql" if had else "write_full.sql")
-        for kind in COLUMNS:
-            connection.execute(f"CREATE TEMP TABLE new_{kind} AS FROM {staging.reader(kind)}")
-            (self.folder / f"{kind}.ndjson").unlink()
-        for statement in [*_statements(_sql("write_new.sql")), *_statements(tables)]:
-            connection.execute(statement)
+        if extended:
+            _run(connection, "write_extend.sql")
+        _run(connection, "write_incremental.sql" if had else "write_full.sql")
         self._authors(connection)
-        for statement in _statements(_sql("write.sql")):
-            connection.execute(statement)
+        if extended:
+            _run(connection, "write_authors.sql")
+        _run(connection, "write.sql")
         write_links(connection)
         (events,) = _row(connection, "SELECT count(*) FROM eventlog")
         kept = before = 0
         if had:
-            (before,) = _row(connection, "SELECT count(*) FROM old.main.eventlog")
-            (kept,) = _row(connection, _sql("kept.sql"))
+            before, left = _row(
+                connection,
+                "SELECT (SELECT count(*) FROM old.main.eventlog), (SELECT count(*) FROM leaves)",
+            )
+            kept = before - left
         return {"added": events - kept, "removed": before - kept, "events": events}
 
     def _authors(self, connection: duckdb.DuckDBPyConnection) -> None:
@@ -636,10 +666,10 @@ class _Scrape:
     def _manifest(
         self,
         connection: duckdb.DuckDBPyConnection,
-        last: Manifest | None,
+        base: Manifest | None,
         counted: Mapping[str, int],
         *,
-        had: bool,
+        extended: bool,
     ) -> Manifest:
         (digest,) = _row(connection, DIGEST_SQL)
         (refs_digest,) = _row(connection, REFS_DIGEST_SQL)
@@ -659,7 +689,7 @@ class _Scrape:
             {
                 "batch": batch,
                 "sha": self.wanted.sha,
-                "how": "incremental" if had else "full",
+                "how": "full" if base is None else "incremental",
                 "added": counted["added"],
                 "removed": counted["removed"],
                 "options": json.dumps(self.wanted.options, sort_keys=True),
@@ -687,6 +717,7 @@ class _Scrape:
             first_us=first,
             last_us=latest,
             batch=batch,
+            whole_size=base.whole_size if base is not None and extended else 0,
             options=self.wanted.options,
             coverage={kind: (int(p), int(e)) for kind, p, e in covered},
             missing_objects=tuple(sorted(missing)),
@@ -705,8 +736,10 @@ def _sql(name: str) -> str:
     return importlib.resources.files("patina_lab.eventlog").joinpath(name).read_text("utf-8")
 
 
-def _statements(script: str) -> Sequence[str]:
-    return [part for part in script.split(";\n") if part.strip()]
+def _run(connection: duckdb.DuckDBPyConnection, script: str) -> None:
+    for statement in _sql(script).split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
 
 
 def _column(connection: duckdb.DuckDBPyConnection, sql: str) -> set[str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from patina_lab.errors import PatinaError, UnknownName, UnknownRevision, UsageError
 from patina_lab.eventlog.digest import IS_REF, digest_sql
-from patina_lab.eventlog.relations import NAMES, relation_sql
+from patina_lab.eventlog.relations import NAMES, ORDER, relation_sql
 from patina_lab.eventlog.slice import Slice, quote
 from patina_lab.eventlog.store import Manifest
 from patina_lab.eventlog.times import Moment, begin_us, end_us, length_us, looks_like_time
@@ -285,7 +285,9 @@ class Eventlog:
         """
         if name not in NAMES:
             raise UnknownName.among("relation", name, NAMES)
-        return Rel(relation_sql(name, self.slice, PREFIX), name, self.opened)
+        return Rel(
+            relation_sql(name, self.slice, PREFIX), name, self.opened, order=ORDER.get(name, "")
+        )
 
     def query(self, sql: str) -> Rel:
         """Return the relation that a SELECT makes of this slice's relations."""

@@ -93,6 +93,16 @@ _SQL: dict[str, str] = {
 
 NAMES = tuple(_SQL)
 
+ORDER = {
+    **dict.fromkeys(("eventlog", "commits", "sessions", "session_items"), "seq"),
+    **dict.fromkeys(("observations", "goals", "decisions", "tags"), "seq"),
+    **dict.fromkeys(("commit_files", "commit_parents"), "seq, ordinal"),
+    **dict.fromkeys(CODE_SQL, "ALL"),
+    "touches": "seq, path, old_path",
+    "authors": "author_id",
+}
+"""What the rows of a relation are sorted by: how a join lays them is the engine's affair."""
+
 _VIEWS = (
     *("commits", "touches", "commit_files", "sessions"),
     *("observations", "goals", "decisions", "tags"),

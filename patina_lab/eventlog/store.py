@@ -38,7 +38,10 @@ _UNWRITABLE = (PermissionError, NotADirectoryError, IsADirectoryError, FileExist
 
 @dataclass(frozen=True)
 class Manifest:
-    """What is known about a log without opening it."""
+    """What is known about a log without opening it.
+
+    `size` is that of its file, `whole_size` what it had when all of it was last written.
+    """
 
     file: str
     digest: str
@@ -56,6 +59,7 @@ class Manifest:
     options: Mapping[str, Any]
     coverage: Mapping[str, tuple[int, int]]
     size: int = 0
+    whole_size: int = 0
     missing_objects: tuple[str, ...] = ()
     uncommitted: Mapping[str, str] = field(default_factory=dict)
 
@@ -149,7 +153,8 @@ class LogStore:
         Returns the manifest as it was placed.
         """
         _sync(built)
-        manifest = replace(manifest, size=built.stat().st_size)
+        size = built.stat().st_size
+        manifest = replace(manifest, size=size, whole_size=manifest.whole_size or size)
         # All that needs room comes first, so that a full disk leaves nothing behind.
         pointer = built.parent / "pointer.json"
         text = json.dumps({**asdict(manifest), "by_type": dict(manifest.by_type)}, sort_keys=True)
@@ -231,6 +236,11 @@ def attach(file: Path) -> duckdb.DuckDBPyConnection:
             "Make the log again: patina-lab scrape --rebuild",
         ) from err
     return connection
+
+
+def literal(place: Path) -> str:
+    """Return a path as a SQL string."""
+    return "'" + str(place).replace("'", "''") + "'"
 
 
 def limit_temporary_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -35,13 +35,14 @@ SELECT seq, occurred_us, data->>'$.session_id', split_part(event_type, '.', 2),
        TRY_CAST(data->>'$.line_end' AS INTEGER)
 FROM eventlog
 WHERE source = 'sessions' AND event_type NOT IN ('session.started', 'session.ended')
+  AND seq >= getvariable('first')
 ORDER BY seq;
 
 INSERT INTO decision
 SELECT seq, occurred_us, source, source_id, actor,
        coalesce(data->>'$.decision', data->>'$.content'), data->>'$.rationale'
 FROM eventlog
-WHERE event_type IN ('session.decision', 'decision_made')
+WHERE event_type IN ('session.decision', 'decision_made') AND seq >= getvariable('first')
 ORDER BY seq;
 
 INSERT INTO quarantine

@@ -1,5 +1,5 @@
 -- Rank the events where there is no last log: every row is new.
-CREATE TEMP TABLE new_n AS SELECT 0::BIGINT AS first;
+SET VARIABLE first = 1::BIGINT;
 
 CREATE TEMP TABLE rank AS
 SELECT n, row_number() OVER (

@@ -163,6 +163,21 @@ class BeliefFormed(Payload):
     scope: str | None = None
 
 
+class BeliefRevised(BeliefFormed):
+    """``belief_revised``: the same belief, on other evidence or with another confidence."""
+
+    belief_id: Text
+    previous: Text
+
+
+class BeliefRetired(Payload):
+    """``belief_retired``: a belief that is not held any more.  `previous` is its last event."""
+
+    belief: Text
+    belief_id: Text
+    previous: Text
+
+
 @dataclass(frozen=True)
 class EventType:
     """One entry of the catalog.
@@ -273,6 +288,8 @@ _TYPES = (
     EventType("decision_made", DecisionMade),
     EventType("pattern_identified", PatternIdentified),
     EventType("belief_formed", BeliefFormed),
+    EventType("belief_revised", BeliefRevised),
+    EventType("belief_retired", BeliefRetired),
 )
 
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import InvalidOption, NoLog, UnknownName, UsageError
 from patina_lab.eventlog.eventlog import OpenLog, html_card, text_card
+from patina_lab.eventlog.progress import silent
 from patina_lab.eventlog.slice import quote
+from patina_lab.eventlog.times import Moment, end_us
 from patina_lab.personas.knowledge import TABLES, database, packet, refresh, stored_digest
 from patina_lab.personas.mirror import Mirrored, folder_of, mirror
 from patina_lab.personas.registry import Project, Registry, Scan
@@ -26,6 +28,13 @@ from patina_lab.sources.source import Problem
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from patina_lab.beliefs.embed import Embedder
+    from patina_lab.beliefs.formation import Beliefs
+    from patina_lab.beliefs.pipeline import Pipeline
+    from patina_lab.beliefs.rules import RuleEngine
+    from patina_lab.beliefs.ruleset import RuleSet
+    from patina_lab.eventlog.progress import Progress
 
 _TABLES = (
     *TABLES.values(), "domains", "beliefs", "belief_evidence", "domain_beliefs",
@@ -71,7 +80,7 @@ class Synced:
         said = [
             (
                 p.project,
-                f"{p.new + p.changed + p.kept:,} events (+{p.new} ~{p.changed} -{p.removed})",
+                f"{p.new + p.changed + p.kept:,} files (+{p.new} ~{p.changed} -{p.removed})",
             )
             for p in self.projects
         ]
@@ -379,6 +388,81 @@ class Persona:
         table.insert(4, "text", [_first(payloads[n]) for n in keep])
         table.insert(5, "domains", [named[n] for n in keep])
         return table
+
+    def form_beliefs(
+        self,
+        rules: str | os.PathLike[str] | RuleSet = "v2",
+        *,
+        as_of: Moment | None = None,
+        keep: bool = True,
+        **chosen: Any,
+    ) -> Beliefs:
+        """Form beliefs that several projects bear out.
+
+        Parameters
+        ----------
+        rules : str, path or RuleSet
+        as_of : date or timestamp, or None
+            Leave out what happened later.
+        keep : bool
+            Put them into the tables ``beliefs, belief_evidence, domain_beliefs``; only where
+            nothing is left out.
+        **chosen
+            See `belief_pipeline`.
+
+        Returns
+        -------
+        patina_lab.beliefs.formation.Beliefs
+        """
+        from patina_lab.personas.beliefs import keep as keep_beliefs
+
+        made = self.belief_pipeline(rules, as_of=as_of, **chosen).form()
+        if keep and as_of is None:
+            with self.registry.locked():
+                keep_beliefs(made, self.folder)
+        return made
+
+    def belief_pipeline(
+        self,
+        rules: str | os.PathLike[str] | RuleSet = "v2",
+        *,
+        as_of: Moment | None = None,
+        threshold: float | None = None,
+        embedder: str | os.PathLike[str] | Embedder | None = None,
+        engine: RuleEngine | None = None,
+        progress: Progress = silent,
+        **parameters: float,
+    ) -> Pipeline:
+        """Return what forms beliefs of all projects, as of any moment.
+
+        Parameters
+        ----------
+        rules : str, path or RuleSet
+        as_of : date or timestamp, or None
+        threshold : float or None
+            Cosine distance up to which observations are one cluster; None: 0.45.
+        embedder : str, path, Embedder or None
+        engine : RuleEngine or None
+        progress : Progress
+        **parameters : float
+            Of the rule set.
+        """
+        from patina_lab.beliefs.cluster import DISTANCE
+        from patina_lab.beliefs.pipeline import pipeline
+        from patina_lab.personas.beliefs import persona_reader
+
+        home = self.folder.parent
+        return pipeline(
+            persona_reader(home, None if as_of is None else end_us(as_of)),
+            home=home,
+            rules=rules,
+            embedder=embedder,
+            threshold=DISTANCE if threshold is None else threshold,
+            scope="persona",
+            engine=engine,
+            parameters=parameters,
+            progress=progress,
+        )
 
     def sql(self, query: str) -> pd.DataFrame:
         """Ask the tables in SQL.

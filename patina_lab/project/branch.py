@@ -7,6 +7,7 @@ in: dirty files, a detached HEAD, a rebase in progress, a linked work tree.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -127,10 +128,19 @@ def _exists(repository: Repository, branch: str) -> bool:
 
 
 def tips(repository: Repository, *under: str) -> list[tuple[str, str]]:
-    """Return ``(branch, sha)`` of the branches below these, such as ``refs/heads``."""
+    """Return ``(branch, sha)`` of the branches below these, such as ``refs/heads``.
+
+    A fetched one is called as git calls it, such as ``origin/main``.
+    """
     out = repository.command("for-each-ref", "--format=%(objectname) %(refname)", *under)
     rows = [line.split(" ", 1) for line in out.decode("utf-8", "surrogateescape").splitlines()]
-    return [(name.removeprefix("refs/heads/"), sha) for sha, name in rows]
+    return [(re.sub("^refs/(heads|remotes)/", "", name), sha) for sha, name in rows]
+
+
+def tip(repository: Repository, branch: str) -> str:
+    """Return the commit of a branch of this clone or, where there is none, of a fetched one."""
+    every = dict(tips(repository, "refs/remotes")) | dict(tips(repository, "refs/heads"))
+    return every[branch]
 
 
 def checked_out(repository: Repository) -> set[str]:

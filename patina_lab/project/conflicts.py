@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import GitFailed
 from patina_lab.events.text import normalised, text_hash
+from patina_lab.project.branch import tip
 from patina_lab.project.propose import proposed
 from patina_lab.project.query import stems
 from patina_lab.project.read import Found, labelled, read_shared
@@ -81,7 +82,8 @@ def conflicts(
     at : str
         The commit.
     branches : iterable of str or None
-        Local branches whose proposals are looked at as if they were merged; None for all.
+        Branches whose proposals are looked at as if they were merged; None for all, also
+        those of remotes (``origin/…``), as last fetched.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def conflicts(
 def _both_add(repository: Repository, found: Found, branch: str, at: str) -> bool:
     """Whether a file came on both sides, and is no changed version of one that both had."""
     try:
-        sides = (repository.resolve(at), repository.resolve(f"refs/heads/{branch}"))
+        sides = (repository.resolve(at), tip(repository, branch))
         base = repository.command("merge-base", *sides).decode().strip()
     except GitFailed:  # no common history
         return True

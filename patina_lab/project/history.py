@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import UnknownName
+from patina_lab.project.branch import tip
 from patina_lab.project.config import read_config
 from patina_lab.project.event_files import sequence_of
 from patina_lab.project.propose import Proposal, proposed
@@ -137,7 +138,7 @@ def _find(repository: Repository, told: str, at: str) -> tuple[str, str]:
         pass
     else:
         branch = next(b for b, f in pending if f == found)
-        return found.path, repository.resolve(f"refs/heads/{branch}")
+        return found.path, tip(repository, branch)
     gone = [path for path in _ever(repository, sha) if _names(path, told)]
     if len(gone) == 1:
         return gone[0], sha

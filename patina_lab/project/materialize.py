@@ -147,6 +147,7 @@ def materialize_events(
     folder: Path,
     *,
     at: Moment | None = None,
+    until: Moment | None = None,
     worktree: bool = False,
     local: bool = True,
     force: bool = False,
@@ -162,10 +163,12 @@ def materialize_events(
         None: HEAD, and this clone's local events.  A commit: the files of its tree.  A
         date or a timestamp: the files of HEAD, without the events after it (a date: after
         that day, UTC).  Tables of a commit or a time lie beside the current ones.
+    until : date or timestamp, or None
+        Where `at` is a commit: its files, without the events after this.
     worktree : bool
         The files of the work tree instead of HEAD's.
     local : bool
-        Add the files of ``.patina/local/events``; never with `at`.
+        Add the files of ``.patina/local/events``; never with `at` or `until`.
     force : bool
         Make everything anew.
 
@@ -179,7 +182,7 @@ def materialize_events(
     """
     begun = time.perf_counter()
     store = KnowledgeStore(folder)
-    asked = _asked(repository, at, worktree=worktree, local=local)
+    asked = _asked(repository, at, until, worktree=worktree, local=local)
     own = list(event_tree.local(repository)) if asked.local else []
     own_hash, code = _names_hash(own), code_hash()
     last = store.state(asked.name)
@@ -194,7 +197,7 @@ def materialize_events(
     ):
         if waited:
             # Another process was at it, and may have seen more than we had then.
-            asked = _asked(repository, at, worktree=worktree, local=local)
+            asked = _asked(repository, at, until, worktree=worktree, local=local)
             own = list(event_tree.local(repository)) if asked.local else []
             own_hash = _names_hash(own)
         run = _Run(repository, objects, store, asked, own, own_hash, code)
@@ -202,23 +205,35 @@ def materialize_events(
     return replace(update, seconds=time.perf_counter() - begun)
 
 
-def _asked(repository: Repository, at: Moment | None, *, worktree: bool, local: bool) -> _Asked:
-    if worktree and (at is not None or repository.work_tree is None):
+def _asked(
+    repository: Repository,
+    at: Moment | None,
+    until: Moment | None,
+    *,
+    worktree: bool,
+    local: bool,
+) -> _Asked:
+    now = at is None and until is None
+    if worktree and not (now and repository.work_tree is not None):
         raise InvalidOption(
             "worktree=True reads what is checked out, "
-            + ("and at names something else." if at is not None else "and this is a bare clone."),
+            + ("and this is a bare clone." if now else "and at names something else."),
             "Leave out worktree, or at.",
         )
-    if at is None:
+    if now:
         try:
             return _Asked(repository.resolve("HEAD"), None, worktree, local, "current")
         except EmptyRepository:
             return _Asked(None, None, worktree, local, "current")
-    if not isinstance(at, str) or looks_like_time(at.strip()):
-        sha, until_us = repository.resolve("HEAD"), end_us(at)
-        return _Asked(sha, until_us, False, False, f"at-{sha}-{until_us}")
-    sha = repository.resolve(at)
-    return _Asked(sha, None, False, False, f"at-{sha}")
+    if at is not None and (not isinstance(at, str) or looks_like_time(at.strip())):
+        if until is not None:
+            raise InvalidOption(f"{at!r} is a time, and until another one.", "Leave out one.")
+        at, until = None, at
+    sha = repository.resolve("HEAD" if at is None else at)
+    if until is None:
+        return _Asked(sha, None, False, False, f"at-{sha}")
+    until_us = end_us(until)
+    return _Asked(sha, until_us, False, False, f"at-{sha}-{until_us}")
 
 
 def _same(last: State, asked: _Asked, own_hash: str, code: str) -> bool:

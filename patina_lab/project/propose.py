@@ -226,7 +226,7 @@ def _payload(
     if text is None or not text.strip():
         if text is None and event_type != "observation_captured":
             return data  # the payload may have it; the catalog checks
-        raise InvalidEvent("There is nothing to propose.", "Give a text, or from_='loc_001'.")
+        raise InvalidEvent("There is nothing to propose.", "Give a text, or --from loc_001.")
     if event_type == "observation_captured":
         return {"source_type": "manual", **data, "content": text}
     if event_type == "decision_made":
@@ -278,10 +278,19 @@ def _trees(objects: Objects, shas: Iterable[str], folder: str) -> dict[str, str]
     return {sha: row[1] for sha, row in zip(every, rows, strict=True) if row[0] == "tree"}
 
 
-def proposed(repository: Repository, at: str = "HEAD") -> list[tuple[str, Found]]:
-    """Return ``(branch, event)`` of the events on local branches that `at` does not have.
+def proposed(
+    repository: Repository, at: str = "HEAD", *, fetched: bool = True
+) -> list[tuple[str, Found]]:
+    """Return ``(branch, event)`` of the events that branches would bring to `at`.
 
-    A branch whose event files are those of `at` costs nothing, however many there are.
+    What `at` had once and has no more, because it was reverted or edited there, a branch
+    that knew it before does not bring again.  A branch whose event files are those of `at`
+    costs nothing, however many there are.
+
+    Parameters
+    ----------
+    fetched : bool
+        Also branches of remotes, as last fetched; of several with one file, the first.
     """
     try:
         sha = repository.resolve(at)
@@ -289,7 +298,8 @@ def proposed(repository: Repository, at: str = "HEAD") -> list[tuple[str, Found]
         return []
     with Objects(repository) as objects:
         folder = read_config(objects, sha)[0].events.strip("/")
-        tips = branches.tips(repository, "refs/heads")
+        own = branches.tips(repository, "refs/heads")
+        tips = own + (branches.tips(repository, "refs/remotes") if fetched else [])
         trees = _trees(objects, [sha, *(tip for _, tip in tips)], folder)
         files = {
             tree: [(m, oid, f"{folder}/".encode() + name) for m, oid, name in objects.tree(tree)]
@@ -297,10 +307,25 @@ def proposed(repository: Repository, at: str = "HEAD") -> list[tuple[str, Found]
         }
         have = {file[1:] for file in files.get(trees.get(sha, ""), [])}
         found = []
-        for branch, tip in tips:
+        seen: set[tuple[str, bytes]] = set()
+        for n, (branch, tip) in enumerate(tips):
             new = [file for file in files.get(trees.get(tip, ""), []) if file[1:] not in have]
+            if n >= len(own):
+                new = [file for file in new if file[1:] not in seen]
+            if new:
+                before = _merge_base(repository, sha, tip)
+                known = {file[1:] for file in objects.tree(before, folder)} if before else set()
+                new = [file for file in new if file[1:] not in known]
+                seen.update(file[1:] for file in new)
             found += [(branch, event) for event in read_blobs(objects, new, folder)[0]]
     return found
+
+
+def _merge_base(repository: Repository, one: str, other: str) -> str | None:
+    try:
+        return repository.command("merge-base", one, other).decode().split()[0]
+    except GitFailed:  # no common history
+        return None
 
 
 def next_number(repository: Repository, base: str | None = None) -> tuple[str, int]:

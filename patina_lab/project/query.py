@@ -70,7 +70,7 @@ class Hit:
         }
 
     def __str__(self) -> str:
-        where = f"{self.found.event.actor}, {self.found.event.timestamp:%Y-%m-%d}"
+        where = f"{self.found.event.actor or 'unknown'}, {self.found.event.timestamp:%Y-%m-%d}"
         return f"[{self.tag}] {self.found.text}  ({self.found.label}, {where})"
 
 

@@ -89,7 +89,7 @@ def undo(
         what = what.event.event_id  # merged, and its branch deleted
     local, _ = read_local(repository)
     shared = _merged(repository)
-    pending = proposed(repository)
+    pending = proposed(repository, fetched=False)
     of_branch = [(b, f) for b, f in pending if b == what]
     if len(of_branch) == 1:
         return _revert(repository, what, of_branch[0][1].path, at, author)

@@ -55,6 +55,9 @@ class Rel:
         Runs the text when a table is asked for.
     inputs : tuple of Rel
         The relations that the text was made from; errors name their columns.
+    order : str
+        What its rows are sorted by where they are shown as they are; a query of them says
+        for itself.
     direct : Computed or None
         The same rows in the same order, made from Arrow tables: what an engine in this
         process is asked for instead, where it takes arrays (``engine.arrays``).  What is
@@ -74,6 +77,7 @@ class Rel:
     name: str = "this"
     engine: Engine | None = field(default=None, repr=False, compare=False)
     inputs: tuple[Rel, ...] = field(default=(), repr=False, compare=False)
+    order: str = field(default="", repr=False, compare=False)
     direct: Computed | None = field(default=None, repr=False, compare=False)
 
     def query(self, sql: str, /, **others: Rel) -> Rel:
@@ -130,25 +134,29 @@ class Rel:
         """Compute the relation as a pandas table."""
         if self._shortcut is not None:
             return self._shortcut.df()
-        return self._ask(self._engine.df)
+        return self._ask(self._engine.df, self._ordered)
 
     def arrow(self) -> pa.Table:
         """Compute the relation as an Arrow table."""
         if self._shortcut is not None:
             return self._shortcut.arrow()
-        return self._ask(self._engine.arrow)
+        return self._ask(self._engine.arrow, self._ordered)
 
     run = df
+
+    @property
+    def _ordered(self) -> str:
+        return f"{self.text}\nORDER BY {self.order}" if self.order else self.text
 
     @property
     def _shortcut(self) -> Computed | None:
         """What gives the rows without the text, where the engine takes arrays."""
         return self.direct if getattr(self.engine, "arrays", False) else None
 
-    def _ask(self, what: Callable[[str], T]) -> T:
+    def _ask(self, what: Callable[[str], T], text: str = "") -> T:
         """Give the text to the engine; where it misses a column, say which ones there are."""
         try:
-            return what(self.text)
+            return what(text or self.text)
         except UsageError as err:
             column = missing_column(err.message)
             if column is None or isinstance(err, UnknownName):

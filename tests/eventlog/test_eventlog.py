@@ -203,11 +203,11 @@ def test_a_query_sees_the_slice_and_no_more(lab):
     [
         (lambda lab: lab.rel("comits"), "There is no relation 'comits'.", "'commits'"),
         (lambda lab: lab.rel("xyz"), "There is no relation 'xyz'.", "Known: authors, code_calls"),
-        (lambda lab: lab.sql("SELECT auhtor FROM commits"), '"auhtor" not found', "author"),
+        (lambda lab: lab.sql("SELECT auhtor FROM commits"), "no column 'auhtor'", "author"),
         (lambda lab: lab.sql("SELECT * FROM comits"), "comits does not exist.", "commits"),
         (lambda lab: lab.sql("SELEC 1"), 'syntax error at or near "SELEC".', ""),
         (lambda lab: lab.sql("SELECT CAST('x' AS INTEGER)"), "Could not convert string 'x'", ""),
-        (lambda lab: lab.rel("touches").needs("paht"), "no column in touches 'paht'.", "'path'"),
+        (lambda lab: lab.rel("touches").needs("paht"), "no column 'paht' in touches.", "'path'"),
     ],
     ids=["relation", "no relation", "column", "table", "syntax", "conversion", "needed column"],
 )  # fmt: skip

@@ -17,7 +17,7 @@ import patina_lab as pt
 from patina_lab.eventlog.store import Manifest
 
 Tables = Mapping[str, list[tuple[Any, ...]]]
-"""Table -> its rows, in the order in which they lie in the file."""
+"""Table -> its rows, in the order in which they lie in the file; of a view, sorted."""
 
 LEFT_OUT = "scrape_meta"
 """The only table that may say when a scrape ran."""
@@ -31,12 +31,20 @@ def read(file: Path | str) -> Tables:
             "SELECT table_name, column_name, data_type FROM duckdb_columns() "
             "WHERE NOT internal ORDER BY table_name, column_index"
         ).fetchall()
+        views = {
+            name
+            for (name,) in connection.execute(
+                "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+            ).fetchall()
+        }
         wanted: dict[str, list[str]] = {}
         for table, column, kind in columns:
             text = f"epoch_us({column})" if kind == "TIMESTAMP WITH TIME ZONE" else column
             wanted.setdefault(table, []).append(text)
         return {
-            table: connection.execute(f"SELECT {', '.join(parts)} FROM {table}").fetchall()
+            table: connection.execute(
+                f"SELECT {', '.join(parts)} FROM {table}{' ORDER BY ALL' * (table in views)}"
+            ).fetchall()
             for table, parts in wanted.items()
             if table != LEFT_OUT
         }

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,7 @@ import patina_lab as pt
 from patina_lab.eventlog import build
 from patina_lab.eventlog.times import Moment
 
+GROWTH = build.GROWTH
 UNTIL = st.sampled_from([None, None, None, "2025-03-01T12:00:00Z", "2025-03-01", "2100-01-01"])
 
 
@@ -81,6 +85,11 @@ class Refreshed(RuleBasedStateMachine):
         """Ask for something else from now on."""
         self.options = {"lines": lines, "until": until, "merges": merges}
 
+    @rule(growth=st.sampled_from([0.0, math.inf]))
+    def outgrow(self, growth: float) -> None:
+        """Write the whole file each time from now on, or extend it each time."""
+        build.GROWTH = growth
+
     def check(self) -> None:
         """Compare the refreshed log with one that is built from nothing, row for row."""
         if not self.h.tip:
@@ -103,6 +112,7 @@ class Refreshed(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """Remove both."""
+        build.GROWTH = GROWTH
         self._home.__exit__(None, None, None)
         self._context.__exit__(None, None, None)
 
@@ -146,13 +156,32 @@ CASES = {
     "shallow": [[work(1), work(2), work(3), Shallow(1)], [work(4)], [Unshallow()]],
     "shallower": [[work(1), work(2), work(3)], [Shallow(0)], [work(4)], [Shallow(1)]],
     "missing blob": [[work(1), Partial(b"a.py")], [work(2)], [Fetch()]],
+    "a first name": [[work(1)], [replace(work(2, at=1), author=b"a <a>")]],
+    "an old child": [[work(1), work(2, at=5), work(3, at=-5)], [work(4, at=4)]],
 }
 
 
+@pytest.mark.parametrize("growth", [0.0, math.inf], ids=["written whole", "extended"])
 @pytest.mark.parametrize("steps", CASES.values(), ids=CASES)
-def test_incremental_equals_rebuild(steps: list) -> None:
+def test_incremental_equals_rebuild(steps: list, growth: float) -> None:
     """The cases that a log most often gets wrong, each by name."""
-    follow(*steps)
+    with patched((build, "GROWTH", growth)):
+        follow(*steps)
+
+
+def test_a_log_that_has_outgrown_itself_is_written_whole(tmp_path: Path) -> None:
+    """Each refresh leaves some room unused in the file; the file stays in bounds."""
+    with history() as h:
+        lab = pt.open(h.repo.path, home=tmp_path)
+        said = []
+        for n in range(24):
+            work(n, at=n).apply(h)
+            lab.scrape(progress=False)
+            manifest = lab.store.manifest()
+            assert manifest is not None
+            said.append((manifest.size, manifest.whole_size))
+    assert sum(size == whole for size, whole in said[1:]) in range(1, len(said) // 2)
+    assert all(size < 2.5 * whole for size, whole in said)
 
 
 def _keeps_orphans(self, last, have):
@@ -164,9 +193,23 @@ _DIFFERENCE = build._Scrape._difference
 _SQL = build._sql
 
 
-def _old_ranks(name: str) -> str:
-    # Parents keep the rank that they had in the last log.
-    return _SQL(name).replace("coalesce(q.seq, s.seq) AS parent", "p.parent AS parent")
+def _defect(old: str, new: str) -> Callable[[str], str]:
+    """Return the SQL scripts with one phrase of them replaced."""
+
+    def script(name: str) -> str:
+        return _SQL(name).replace(old, new)
+
+    return script
+
+
+# Parents keep the rank that they had in the last log.
+_old_ranks = _defect("ELSE coalesce(q.seq, s.seq) END AS parent", "ELSE p.parent END AS parent")
+# New events are taken to come last.
+_appends = _defect("(SELECT min(e.seq)\n", "(SELECT NULL::BIGINT + min(e.seq)\n")
+# Authors keep the number that they had in the last log.
+_old_authors = _defect("WHERE was <> author_id", "WHERE false")
+# What comes before the first difference is not looked at any more.
+_old_children = _defect("p.seq >= getvariable('first_child')", "p.seq >= getvariable('first')")
 
 
 def _forgets_problems(name: str) -> str:
@@ -180,10 +223,14 @@ def _forgets_problems(name: str) -> str:
     [
         pytest.param((build._Scrape, "_difference", _keeps_orphans), "force-push", id="orphans"),
         pytest.param((build, "_sql", _old_ranks), "a merge brings older commits", id="ranks"),
+        pytest.param((build, "_sql", _appends), "a merge brings older commits", id="appends"),
+        pytest.param((build, "_sql", _old_authors), "a first name", id="ids"),
+        pytest.param((build, "_sql", _old_children), "an old child", id="children"),
         pytest.param((build, "_sql", _forgets_problems), "broken file stays", id="problems"),
     ],
 )
 def test_control_a_broken_refresh_is_caught(defect: tuple, case: str) -> None:
     """The same check falsifies a refresh that keeps orphans, old ranks, or no problems."""
-    with patched(defect), pytest.raises(AssertionError):
+    extended = (build, "GROWTH", math.inf)
+    with patched(defect, extended), pytest.raises(AssertionError):
         follow(*CASES[case])

@@ -42,8 +42,8 @@ from worker import Worker, started
 import patina_lab as pt
 from patina_lab.errors import GitFailed
 from patina_lab.events import catalog as catalog_
-from patina_lab.events import text as text_
 from patina_lab.project import event_tree, materialize
+from patina_lab.project import rows as rows_
 from patina_lab.project.knowledge import KnowledgeStore
 from patina_lab.sources.event_files import EventFileSource
 
@@ -306,7 +306,7 @@ def test_all_names_are_compared_where_the_last_tree_is_gone(case: str) -> None:
         follow(case)
 
 
-_SQL = materialize._sql
+_SQL = materialize.statements
 _COMMITTED = event_tree.committed
 _CHANGES = event_tree.changes
 _FINGERPRINT = materialize._Run.__init__
@@ -322,7 +322,7 @@ def statement(begin: str, instead: str) -> tuple[Any, str, Any]:
         assert text.count(begin) == 1, begin
         return [part for part in text.replace(begin, instead).split(";\n") if part.strip()]
 
-    return materialize, "_sql", changed
+    return materialize, "statements", changed
 
 
 def _no_trees(*_: Any) -> Any:
@@ -408,7 +408,7 @@ DEFECTS: Mapping[str, tuple[str, Callable[[], Any]]] = {
     ),
     "the seed's normalisation": (
         "C is not C++",
-        lambda: (text_, "text_hash", _seed_hash),
+        lambda: (rows_, "text_hash", _seed_hash),
     ),
     "a mended file stays in quarantine": (
         "a bad file is mended",

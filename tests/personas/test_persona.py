@@ -203,6 +203,8 @@ def test_law_7_nothing_is_written_into_a_project(islands, tmp_path):
     ):
         done = run.invoke(main, ["persona", *args])
         assert done.exit_code == 0, done.output
+    done = run.invoke(main, ["query", "domain", "rust", "--type", "pattern"])
+    assert done.exit_code == 0, done.output
     assert {name: snapshot(repo.path) for name, repo in islands.items()} == before
 
 

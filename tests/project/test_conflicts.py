@@ -164,3 +164,20 @@ def test_proposals_are_looked_at_before_they_are_merged(project):
     assert table["events"].tolist() == [["evt_001", "evt_002"]]
     assert conflicts(project.repository, branches=[made.branch]) == []
     assert moment(DAY) == made.event.timestamp
+
+
+def test_what_others_propose_is_looked_at_once_it_is_fetched(project):
+    """A review happens before the merge: Bob's clone knows Ann's branch as origin/…."""
+    project.git("clone", "-q", ".", "../bob")
+    bob = Project(project.path.parent / "bob")
+    hers = propose(project.repository, "Always label", type="decision", at=DAY)
+    assert conflicts(bob.repository) == []
+    bob.git("fetch", "-q")
+    his = propose(bob.repository, "Never label", type="decision", at=DAY, author="Bob")
+    assert his.event.source_id == "evt_002"
+    (guess,) = conflicts(bob.repository)
+    assert (guess.kind, guess.is_certain) == ("may contradict", False)
+    bob.git("branch", "-q", "--no-track", hers.branch, f"origin/{hers.branch}")
+    assert len(conflicts(bob.repository)) == 1, "one event, on a branch and on the fetched one"
+    one = conflicts(bob.repository, branches=[his.branch])
+    assert one == []

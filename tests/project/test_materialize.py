@@ -87,6 +87,42 @@ def test_of_a_commit_and_of_a_time(project: Project) -> None:
     assert project.lab.materialize(at="v1").how == "unchanged"
 
 
+def test_a_lab_as_of_a_moment_knows_what_was_known_then(project: Project) -> None:
+    """Law 4 for what a project knows: a slice never sees the future, nor anybody's notes."""
+    project.shared("a.json", event("early", "2025-11-07T23:59:59Z"))
+    first = project.commit()
+    project.shared("b.json", event("late", "2025-11-08T00:00:00Z"))
+    project.shared("c.json", event("merged later", "2025-11-01T00:00:00Z"))
+    project.commit()
+    project.write(f"{LOCAL_EVENTS}/n.json", event("mine", "2025-11-01T00:00:00Z"))
+    lab = project.lab
+    lab.scrape(progress=False)
+
+    def known(then: pt.Lab) -> set[str]:
+        return set(then.knowledge.observations["content"])
+
+    assert known(lab.as_of("2025-11-07")) == {"early", "merged later"}
+    assert known(lab.as_of(first)) == {"early"}
+    assert known(lab.as_of(first).as_of("2025-11-06")) == set()
+    with pytest.raises(InvalidOption, match="Leave out one"):
+        lab.materialize(at="2025-11-07", until="2025-11-08")
+
+
+def test_two_clones_know_the_same(project: Project, tmp_path: Path) -> None:
+    """Law 1 for what a project knows: digest and rows, also of a bare clone."""
+    for n in range(6):
+        project.shared(f"{n}.json", event(f"o {n % 4}", day(n), domains=["a"]))
+        project.commit()
+        project.lab.materialize()
+    here = project.lab.materialize(local=False).knowledge
+    for name, options in (("one", ()), ("two", ("--bare",))):
+        clone = project.repo.clone(tmp_path / name, *options)
+        there = pt.open(clone.path).materialize().knowledge
+        assert there.state.digest == here.state.digest
+        for table in ("events", "observations", "event_files"):
+            assert there.rows(table) == here.rows(table)
+
+
 WORDS = st.sampled_from(["a", "A.", "b", "c"])
 WHENS = st.integers(0, 6)
 
@@ -121,10 +157,10 @@ def test_control_tables_that_see_the_future_are_caught(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same comparison sees a derivation that leaves the time out."""
-    made = materialize_._sql
+    made = materialize_.statements
     monkeypatch.setattr(
         materialize_,
-        "_sql",
+        "statements",
         lambda name: [s.replace("f.occurred_us < $until_us", "true") for s in made(name)],
     )
     project.shared("a.json", event("late", "2025-11-20T12:00:00Z"))
@@ -363,6 +399,8 @@ def test_on_the_command_line(project: Project) -> None:
     assert (value["how"], value["why"], value["quarantined"]) == ("full", "forced", 1)
     wrong = CliRunner().invoke(main, [*args, "--at", "nowhere", "--json"])
     assert wrong.exit_code == 2
+    then = ["--at", "HEAD", "--until", "1970-01-01", "--json"]
+    assert json.loads(CliRunner().invoke(main, [*args, *then]).output)["events"] == 0
 
 
 def test_nothing_is_written_into_the_project(project: Project) -> None:

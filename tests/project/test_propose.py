@@ -513,3 +513,23 @@ def test_control_a_branch_that_moved_meanwhile_is_not_overwritten(project):
     with pytest.raises(StoreError):
         branches.move(project.repository, made.branch, made.base, made.base, author, "why")
     assert project.git("rev-parse", made.branch) == made.commit
+
+
+def test_what_was_merged_and_taken_back_is_proposed_no_more(project):
+    """The old branch still has the file, and merging it again would bring nothing."""
+    made = put(project)
+    project.git("branch", "-q", "long-lived", made.branch)
+    assert len(proposed(project.repository)) == 2
+    project.merge(made.branch)
+    gone = undo(project.repository, "evt_001", at=DAY)
+    project.merge(gone.branch)
+    assert read_shared(project.repository)[0] == []
+    assert proposed(project.repository) == []
+
+
+def test_a_branch_without_common_history_proposes_what_it_has(project):
+    made = put(project)
+    project.git("switch", "-q", "--orphan", "other")
+    (project.path / "b.py").write_text("other\n")
+    project.commit("another beginning")
+    assert [branch for branch, _ in proposed(project.repository)] == [made.branch]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 import patina_lab as pt
+from patina_lab.cli import main
 from patina_lab.errors import InvalidOption
 from patina_lab.project.observe import observe
 from patina_lab.project.propose import propose
@@ -143,3 +145,21 @@ def test_any_text_can_be_asked_of_any_texts(documents, text):
 def test_the_order_of_documents_changes_no_score(documents):
     scores = dict(zip(documents, lexical("b c", documents), strict=True))
     assert scores == dict(zip(sorted(documents), lexical("b c", sorted(documents)), strict=True))
+
+
+def test_an_event_without_an_author_is_shown_as_such(project):
+    """An earlier patina's notes name nobody."""
+    place = project.path / ".patina/local/events/2025-03-01-001-observation-captured.json"
+    place.parent.mkdir(parents=True)
+    place.write_text(
+        '{"event_id": "loc_001", "event_type": "observation_captured", "author": null,'
+        ' "timestamp": "2025-03-01T00:00:00Z", "sequence": 1, "payload": {"content": "Slow cache"}}'
+    )
+    (hit,) = query(project.repository, "cache")
+    assert str(hit) == "[LOCAL] Slow cache  (loc_001, unknown, 2025-03-01)"
+    persona = pt.Persona()
+    persona.register(project.path)
+    persona.sync()
+    done = CliRunner().invoke(main, ["persona", "query", "cache"])
+    assert done.output == "[PERSONA] Slow cache  (project, unknown, 2025-03-01, loc_001)\n"
+    assert "no event names a domain" in CliRunner().invoke(main, ["persona", "domains"]).output

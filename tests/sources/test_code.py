@@ -360,6 +360,13 @@ def test_oracle_pythons_own_parser_agrees(path: Path) -> None:
     assert by_us(path.name, content) == by_ast(content.decode())
 
 
+@pytest.mark.parametrize(
+    "text", ["a = [*f(x)]", "a = [*o.f(x), 1]", "a = {**f(x)}", "a = {*f(x)}", "f(*g(x), **h(y))"]
+)
+def test_what_a_star_unpacks_was_called(text: str) -> None:
+    assert by_us("a.py", f"{text}\n".encode()) == by_ast(f"{text}\n")
+
+
 def test_control_the_oracle_sees_a_missing_call() -> None:
     """Known-bad pair of texts: one call less makes a difference."""
     assert by_us("a.py", b"f()\n") != by_ast("f()\nf()\n")

@@ -11,6 +11,9 @@
 
 (call function: (identifier) @call)
 (call function: (attribute attribute: (identifier) @call))
+; [*f(x)]: the grammar takes the star for a part of what is called.
+(call function: (list_splat (identifier) @call))
+(call function: (list_splat (attribute attribute: (identifier) @call)))
 
 (if_statement) @branch
 (elif_clause) @branch

@@ -50,8 +50,8 @@ class Browse:
 
     Examples
     --------
-    >>> Browse(types="git.*", author="Ann*", until="2025-03-01").chosen()
-    'lab.log.where(\\'git.*\\', author=\\'Ann*\\').between(None, \\'2025-03-01\\')'
+    >>> print(Browse(types="git.*", author="Ann*", until="2025-03-01").chosen())
+    lab.log.where('git.*', author='Ann*').between(None, '2025-03-01')
     """
 
     types: str = ""

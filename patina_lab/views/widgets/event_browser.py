@@ -6,6 +6,7 @@ import html
 from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import PatinaError
+from patina_lab.eventlog.eventlog import text_card
 from patina_lab.views.widgets import stage
 from patina_lab.views.widgets.browse import Browse, Page, page
 from patina_lab.views.widgets.stage import Opened
@@ -79,7 +80,7 @@ class EventBrowser:
         if self._browse.problems():
             return 0
         log = self._browse.over(self.lab.log)
-        return int(log.query(self._browse.counting()).df()["events"].iloc[0])
+        return int(log.query(self._browse.counting()).arrow().column("events")[0].as_py())
 
     def older(self) -> None:
         """Go to the page after this one; in the order of the list."""
@@ -126,7 +127,7 @@ class EventBrowser:
         return [*said, ("code", self.code), ("browser", "run this notebook live to look around")]
 
     def __repr__(self) -> str:
-        return stage.text_card("EventBrowser", self.facts())
+        return text_card("EventBrowser", self.facts())
 
     @property
     def widget(self) -> Any:
@@ -148,7 +149,7 @@ class _View:
         w = stage.ipywidgets()
         self.browser = browser
         self.filling = False
-        look = {"style": {"description_width": "9em"}, "layout": w.Layout(width="100%")}
+        look = {"style": {"description_width": "12.5em"}, "layout": w.Layout(width="100%")}
         counts = browser.lab.log.by_type()
         kinds = [
             (f"{kind} ({n:,})", kind)
@@ -175,6 +176,9 @@ class _View:
         self._later = stage.Debounced(self._filter, 0.2)
         for field in self.fields.values():
             field.observe(self._typed, "value")
+        pages = w.HBox([self.before, self.after])
+        for part in (self.status, pages):
+            part.add_class("patina-under")
         self._reading = stage.Debounced(self._read, 0.1)
         self.list.observe(self._chosen, "value")
         self.box = stage.box(
@@ -183,7 +187,7 @@ class _View:
                 *self.fields.values(),
                 self.status,
                 self.list,
-                w.HBox([self.before, self.after]),
+                pages,
                 self.detail,
                 self.code,
             ],
@@ -202,11 +206,11 @@ class _View:
             self._reading()
 
     def _read(self) -> None:
-        seq = self.list.value
+        seq: int | None = self.list.value
         if seq is None:
             return
         try:
-            self.detail.value = _shown(self.browser.read(int(seq)))
+            self.detail.value = _shown(self.browser.read(seq))
         except PatinaError as err:
             self.detail.value = stage.status(str(err))
 
@@ -216,11 +220,14 @@ class _View:
         self.filling = True
         try:
             for name, field in self.fields.items():
-                if name != "types" and field.value != getattr(browser.browse, name):
-                    field.value = getattr(browser.browse, name)
-            self.list.options = [
-                (_line(row), int(row.seq)) for row in browser.rows.itertuples(index=False)
-            ]
+                if field.value != (told := getattr(browser.browse, name)):
+                    if name == "types" and told not in [kind for _, kind in field.options]:
+                        field.options = [*field.options, (told, told)]
+                    field.value = told
+            rows = browser.rows.itertuples(index=False)
+            self.list.options = list(
+                zip(map(_line, rows), browser.rows["seq"].tolist(), strict=True)
+            )
             self.list.value = None
         finally:
             self.filling = False

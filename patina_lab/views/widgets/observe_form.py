@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from patina_lab.errors import NoAuthor, PatinaError
+from patina_lab.eventlog.eventlog import text_card
 from patina_lab.eventlog.times import Moment
 from patina_lab.project.author import author_of
 from patina_lab.project.domains import declared
@@ -28,7 +30,7 @@ _LABELS = {
     "observed_as": "Observed as",
     "name": "Name of the pattern",
     "text": "What you observed",
-    "domains": "Domains, separated by commas",
+    "domains": "Domains, with commas",
     "rationale": "Why",
     "alternatives": "Alternatives, one a line",
     "context": "Context",
@@ -131,12 +133,18 @@ class ObserveForm:
     @property
     def _note(self) -> Note | None:
         """The private note that says what the form says, if that is the last thing written."""
-        last = self.written[-1] if self.written else None
-        same = isinstance(last, Note) and (last.event.event_type, last.event.data) == (
-            self._draft.event_type,
-            {} if self._draft.problems() else self._draft.payload(),
-        )
-        return last if same and isinstance(last, Note) else None
+        last = self._twin(Note)
+        return last if isinstance(last, Note) and last is self.written[-1] else None
+
+    def _twin(self, kind: type[Note | Proposal]) -> Note | Proposal | None:
+        """Return what was written of this kind, and says what the form says."""
+        if self._draft.problems():
+            return None
+        mine = (self._draft.event_type, _said(self._draft.payload()))
+        for made in reversed(self.written):
+            if isinstance(made, kind) and (made.event.event_type, _said(made.event.data)) == mine:
+                return made
+        return None
 
     def _refresh(self) -> None:
         """Look at the project: who writes, which numbers are free, which domains there are."""
@@ -163,9 +171,12 @@ class ObserveForm:
         Returns
         -------
         Note or None
-            None where it was not written; `said` says why.
+            None where it was not written, or stands there already; `said` says why.
         """
         if not self._may("saved"):
+            return None
+        if (twin := self._twin(Note)) is not None:
+            self._tell(f"It is saved already, as {twin.event.source_id}.")
             return None
         stamp = self.stamp(shared=False)
         try:
@@ -177,7 +188,8 @@ class ObserveForm:
                 author=self._author,
             )
         except PatinaError as err:
-            return self._tell(str(err))
+            self._tell(str(err))
+            return None
         self.written.append(note)
         self._refresh()
         self._tell(f"Saved privately as {note.event.source_id}: {note.event.source_file}.")
@@ -191,9 +203,13 @@ class ObserveForm:
         Returns
         -------
         Proposal or None
-            None where it was not written; `said` says why.
+            None where it was not written, or stands there already; `said` says why.
         """
         if not self._may("proposed"):
+            return None
+        twin = self._twin(Proposal)
+        if isinstance(twin, Proposal):
+            self._tell(f"It is proposed already, on the branch {twin.branch}.")
             return None
         told = self._draft.arguments()
         try:
@@ -206,7 +222,8 @@ class ObserveForm:
                 **told,
             )
         except PatinaError as err:
-            return self._tell(str(err))
+            self._tell(str(err))
+            return None
         self.written.append(made)
         self._refresh()
         self._tell(f"Proposed on the branch {made.branch}. Next: {'; '.join(made.commands)}")
@@ -215,14 +232,17 @@ class ObserveForm:
     def undo(self) -> Undone | None:
         """Take back what was written last: delete the note, or revert the proposal's commit."""
         if not self.written:
-            return self._tell("There is nothing to take back.")
+            self._tell("There is nothing to take back.")
+            return None
         if not self.writes:
-            return self._tell(_REFUSED.format(done="taken back"))
+            self._tell(_REFUSED.format(done="taken back"))
+            return None
         at = moment(self._at) if self._at is not None else None
         try:
             undone = undo(self.repository, self.written[-1], at=at, author=self._author)
         except PatinaError as err:
-            return self._tell(str(err))
+            self._tell(str(err))
+            return None
         self.written.pop()
         self._refresh()
         what = f"reverted on {undone.branch}" if undone.branch else "deleted"
@@ -254,7 +274,7 @@ class ObserveForm:
         return [*said, ("form", "run this notebook live to fill it in")]
 
     def __repr__(self) -> str:
-        return stage.text_card("ObserveForm", self.facts())
+        return text_card("ObserveForm", self.facts())
 
     @property
     def widget(self) -> Any:
@@ -296,6 +316,8 @@ class _View:
         self.fields = {name: self._field(name) for name in Draft.names()}
         self.faults = {name: w.HTML() for name in Draft.names()}
         self.offers = w.HBox([])
+        for part in (*self.faults.values(), self.offers):
+            part.add_class("patina-under")
         self.as_file = w.Dropdown(
             options=[("the proposal", True), ("the private note", False)],
             description="Show the file of",
@@ -316,6 +338,8 @@ class _View:
         self.as_file.observe(lambda _: self.show(), "value")
         lines = [part for name in Draft.names() for part in self._line(name)]
         buttons = w.HBox(list(self.buttons.values()))
+        for part in (buttons, self.status):
+            part.add_class("patina-under")
         self.box = stage.box(
             "Write an observation",
             [*lines, buttons, self.status, self.as_file, self.file, self.code],
@@ -325,7 +349,7 @@ class _View:
         w = stage.ipywidgets()
         look = {
             "description": _LABELS[name],
-            "style": {"description_width": "13em"},
+            "style": {"description_width": "12.5em"},
             "layout": w.Layout(width="100%"),
         }
         if name == "kind":
@@ -376,11 +400,16 @@ class _View:
     def _offer(self, draft: Draft) -> None:
         w = stage.ipywidgets()
         names = draft.suggestions(self.form.known)
-        if names == [button.description for button in self.offers.children]:
+        if names == [button.description for button in self.offers.children[1:]]:
             return
-        made = []
+        made = [w.Label("Known:")] if names else []
         for name in names:
-            button = w.Button(description=name, tooltip=f"Add the domain {name}")
+            button = w.Button(
+                description=name,
+                tooltip=f"Add the domain {name}",
+                layout=w.Layout(width="auto"),
+            )
+            button.add_class("patina-offer")
             button.on_click(lambda _, name=name: self._add(name))
             made.append(button)
         self.offers.children = made
@@ -415,6 +444,11 @@ class _View:
         last = self.form.written[-1]
         text = to_bytes(last.event, last.sequence).decode()
         return str(last.event.source_file), text
+
+
+def _said(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a payload without the note that it came from."""
+    return {k: v for k, v in payload.items() if k not in ("source_type", "source_id")}
 
 
 _TEXT_LABELS = {

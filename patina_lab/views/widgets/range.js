@@ -14,12 +14,16 @@ export default {
     input.style.maxWidth = "100%";
     const shown = document.createElement("output");
     shown.htmlFor = id;
-    shown.style.marginLeft = "1em";
-    el.style.display = "flex";
-    el.style.flexWrap = "wrap";
-    el.style.alignItems = "center";
-    el.style.gap = "0.6em";
-    el.append(label, input, shown);
+    // In a row of its own: ipywidgets' layout takes the style of `el` back.
+    const row = document.createElement("div");
+    Object.assign(row.style, {
+      display: "flex",
+      flexWrap: "wrap",
+      alignItems: "center",
+      gap: "0.2em 0.8em",
+    });
+    row.append(label, input, shown);
+    el.append(row);
 
     const draw = () => {
       const marks = model.get("marks");

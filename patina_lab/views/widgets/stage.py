@@ -13,22 +13,9 @@ from patina_lab.errors import MissingTool
 from patina_lab.eventlog.eventlog import Eventlog, html_card, text_card
 from patina_lab.eventlog.progress import BATCH
 from patina_lab.sources.repository import Repository
+from patina_lab.views.widgets.parts import manners
 
 VIEW = "application/vnd.jupyter.widget-view+json"
-
-_STYLE = """<style>
-.patina-widget{max-width:60rem}
-.patina-widget .widget-label{white-space:normal;line-height:1.3;height:auto}
-.patina-widget :is(button,input,select,textarea,pre,a):focus-visible
-{outline:2px solid #1f6f6b;outline-offset:1px}
-.patina-widget pre{margin:0;padding:.5em;max-height:22em;overflow:auto;font-size:12px;
-line-height:1.35;white-space:pre-wrap;background:#f6f8f7;color:#1f2a2c;border:1px solid #b9c4c3}
-.patina-widget table{border-collapse:collapse;font-size:13px}
-.patina-widget :is(th,td){text-align:left;vertical-align:top;padding:1px 12px 1px 0}
-.patina-widget .patina-fault{color:#8c1d18}
-.patina-widget .patina-hint{color:#46555a}
-.patina-widget h4{margin:.6em 0 .2em;font-size:13px}
-</style>"""
 
 
 class Opened(Protocol):
@@ -62,7 +49,7 @@ def attended() -> bool:
         return False
     from IPython.core.getipython import get_ipython
 
-    kernel = getattr(get_ipython(), "kernel", None)  # type: ignore[no-untyped-call]
+    kernel = getattr(get_ipython(), "kernel", None)
     told = kernel.get_parent("shell") if kernel is not None else {}
     return bool(told.get("content", {}).get("allow_stdin"))
 
@@ -106,18 +93,20 @@ def bundle(
 
 
 def box(title: str, children: list[Any]) -> Any:
-    """Return the widgets below each other, in a region with a name."""
+    """Return the widgets below each other, under a heading."""
     w = ipywidgets()
-    head = w.HTML(f"{_STYLE}<h3 style='margin:.2em 0'>{html.escape(title)}</h3>")
-    made = w.VBox([head, *children])
+    made = w.VBox([w.HTML(f"<h3>{html.escape(title)}</h3>"), *children, manners()])
     made.add_class("patina-widget")
     return made
 
 
 def pre(text: str, label: str) -> str:
-    """Return a text as it is, in a block that can be scrolled and copied by keyboard."""
+    """Return a text as it is, in a block that can be scrolled and copied by keyboard.
+
+    A group, no region: two forms on a page would be two landmarks of the same name.
+    """
     name = html.escape(label, quote=True)
-    return f'<pre tabindex="0" role="region" aria-label="{name}">{html.escape(text)}</pre>'
+    return f'<pre tabindex="0" role="group" aria-label="{name}">{html.escape(text)}</pre>'
 
 
 def status(text: str) -> str:

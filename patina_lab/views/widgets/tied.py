@@ -97,8 +97,8 @@ def _there(value: Any) -> bool:
 def _section(lab: Opened, title: str, sql: str) -> Section:
     """Return the events that `sql` gives as ``seq``, in the order of the log."""
     among = (
-        f"SELECT timestamp, coalesce(actor, '') AS actor, event_type, {SAID} AS said, count(*) OVER () AS whole "
-        f"FROM eventlog WHERE seq IN ({sql}) ORDER BY seq LIMIT {MOST}"
+        f"SELECT timestamp, coalesce(actor, '') AS actor, event_type, {SAID} AS said, "
+        f"count(*) OVER () AS whole FROM eventlog WHERE seq IN ({sql}) ORDER BY seq LIMIT {MOST}"
     )
     table = lab.log.query(among).df()
     rows = tuple(
@@ -150,9 +150,10 @@ def _caused(lab: Opened, seq: int, at: int, kind: str) -> list[Section]:
     return [Section(title, rows, len(pairs) - len(rows))]
 
 
-def _tie(row: dict[str, Any]) -> str:
+def _tie(row: dict[Any, Any]) -> str:
     said = [f"{row['lag_days']:.1f} days apart"]
-    said += [f"{row[k]} {k.removeprefix('shared_')} in common" for k in ("shared_terms", "shared_files") if row[k]]  # fmt: skip
+    counts = {"terms": row["shared_terms"], "files": row["shared_files"]}
+    said += [f"{n} {what[:-1] if n == 1 else what} in common" for what, n in counts.items() if n]
     if row["recorded"]:
         said.append("records it")
     return ", ".join(said)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from patina_lab.errors import MissingTool, PatinaError, UnknownName
+from patina_lab.errors import PatinaError, UnknownName
+from patina_lab.eventlog.eventlog import text_card
 from patina_lab.projections import registry
 from patina_lab.projections.projection import Projection
 from patina_lab.views.widgets import stage
 from patina_lab.views.widgets.moments import moments
+from patina_lab.views.widgets.parts import range_input
 from patina_lab.views.widgets.stage import Opened
 
 _FEW = 15
@@ -141,7 +141,7 @@ class TimeSlider:
         ]
 
     def __repr__(self) -> str:
-        return stage.text_card("TimeSlider", self.facts())
+        return text_card("TimeSlider", self.facts())
 
     @property
     def widget(self) -> Any:
@@ -163,9 +163,7 @@ class _View:
     def __init__(self, slider: TimeSlider) -> None:
         w = stage.ipywidgets()
         self.slider = slider
-        self.range = _range_class()(
-            marks=list(slider.moments), index=max(slider.index, 0), label="As of"
-        )
+        self.range = range_input(list(slider.moments), max(slider.index, 0), "As of")
         self.range.observe(self._moved, "index")
         self.picture, self.status, self.code = w.HTML(), w.HTML(), w.HTML()
         self._later = stage.Debounced(self._go, 0.1)
@@ -191,27 +189,6 @@ class _View:
             self.picture.value, told = "", str(err)
         self.status.value = stage.status(told)
         self.code.value = f"<h4>As code</h4>{stage.pre(slider.code, 'As code')}"
-
-
-@cache
-def _range_class() -> Any:
-    """Return the widget of a native range input, made when first needed."""
-    try:
-        import anywidget
-        import traitlets
-    except ImportError as err:
-        raise MissingTool(
-            f"The slider needs the package {err.name}, which is not installed.",
-            "Run: pip install 'patina-lab[lab]'",
-        ) from err
-
-    class Range(anywidget.AnyWidget):  # type: ignore[misc]
-        _esm = Path(__file__).with_name("range.js")
-        marks = traitlets.List(traitlets.Unicode()).tag(sync=True)
-        index = traitlets.Int(0).tag(sync=True)
-        label = traitlets.Unicode("").tag(sync=True)
-
-    return Range
 
 
 def _moments(lab: Opened, most: int) -> tuple[str, ...]:

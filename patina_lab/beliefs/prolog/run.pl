@@ -1,0 +1,84 @@
+/*  Running a rule set, and holding its answers against the contract.
+
+    Part of the module patina_worker; see worker.pl.
+*/
+
+%!  run(+Id, +Inferences, -Answer:dict) is det.
+
+run(Id, Inferences, Answer) :-
+    the_rules(Id, Module, Rules),
+    no_firings(Rules),
+    statistics(inferences, I0),
+    catch(call_with_inference_limit(
+              findall(belief(C, Scope, Stance, P, E), Module:belief(C, Scope, Stance, P, E), Found),
+              Inferences, Limit),
+          Error, true),
+    statistics(inferences, I1),
+    (   nonvar(Error)
+    ->  run_failed(Error, Module)
+    ;   Limit == inference_limit_exceeded
+    ->  throw(rule_error(_{kind:inferences, message:Inferences}))
+    ;   true
+    ),
+    nb_getval(patina_fired, Counts),
+    Counts =.. [_|Fired],
+    Cost is I1 - I0,
+    maplist(check_belief, Found),
+    sort(Found, Beliefs),
+    check_functional(Beliefs),
+    Answer = _{beliefs:answers(Beliefs), fired:Fired, inferences:Cost}.
+
+the_rules(Id, Module, Rules) :-
+    (   rule_set(Id, Module, Rules) -> true
+    ;   throw(rule_error(_{kind:internal, message:"no such rule set"}))
+    ).
+
+run_failed(error(resource_error(What), _), _) :-
+    !, term_text(What, Text), throw(rule_error(_{kind:resource, message:Text})).
+run_failed(Error, Module) :-
+    message_text(Error, Text),
+    nb_setval(patina_clause, 0),
+    catch(call_with_inference_limit(
+              ( prove(belief(_, _, _, _, _), Module, _, []), fail ; true ), 5000000, _),
+          _, true),
+    nb_getval(patina_clause, Number),
+    throw(rule_error(_{kind:runtime, message:Text, clause:Number})).
+
+check_belief(Belief) :-
+    Belief = belief(C, Scope, Stance, P, E),
+    (   \+ acyclic_term(Belief)
+    ->  bad_belief("a cyclic term", "a belief")
+    ;   \+ ( atom(C), patina_facts:size(C, _) )
+    ->  bad_belief("no cluster of the facts", C)
+    ;   \+ ( Scope == persona ; nonvar(Scope), Scope = project(Project), atom(Project) )
+    ->  bad_belief("a scope that is neither persona nor project(Name)", Scope)
+    ;   \+ ( integer(Stance), memberchk(Stance, [-1, 0, 1]) )
+    ->  bad_belief("a stance that is not -1, 0 or 1", Stance)
+    ;   \+ ( number(P), P >= 0, P =< 1 )
+    ->  bad_belief("a confidence that is no number from 0 to 1", P)
+    ;   \+ ( nonvar(E), E = beta(For, Against), mass(For), mass(Against) )
+    ->  bad_belief("evidence that is not beta(For, Against), two numbers from 0 on", E)
+    ;   true
+    ).
+
+mass(X) :- number(X), X >= 0, X < 1.0e12.
+
+bad_belief(What, Term) :-
+    (   acyclic_term(Term)
+    ->  copy_term_nat(Term, Copy),
+        format(string(Shown), "~W", [Copy, [quoted(true), max_depth(6), numbervars(true)]])
+    ;   Shown = "a cyclic term"
+    ),
+    sub_text(Shown, 200, Short),
+    throw(rule_error(_{kind:answer, message:What, term:Short})).
+
+sub_text(Text, Most, Short) :-
+    string_length(Text, Length),
+    ( Length > Most -> sub_string(Text, 0, Most, _, Start), string_concat(Start, "...", Short) ; Short = Text ).
+
+check_functional([belief(C, S, P, A, E), belief(C, S, P, B, F)|_]) :-
+    !,
+    format(string(Shown), "~q and ~q", [A-E, B-F]),
+    throw(rule_error(_{kind:answer, message:"two confidences for one cluster, scope and stance", term:Shown})).
+check_functional([_|Rest]) :- !, check_functional(Rest).
+check_functional([]).
