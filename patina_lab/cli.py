@@ -221,7 +221,10 @@ def _empty(table: Any) -> str:
 @_slice
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE")
 @click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "jsonl", "parquet"]), default="table"
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "jsonl", "parquet"]),
+    default="table",
 )
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="A file; else standard out.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format jsonl.")

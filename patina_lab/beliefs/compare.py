@@ -51,6 +51,9 @@ WINDOW = "45d"
 PURE = 0.8
 """Share of a belief's labelled evidence that has one label, where it is right."""
 
+PROOFS = 50
+"""Proofs that a table of flips comes with."""
+
 FEW = 20
 """On fewer cases than this nothing is decided."""
 
@@ -178,8 +181,14 @@ class Comparison:
             )
         return pd.DataFrame(rows, columns=["belief", "a", "b", "sources", "evidence"])
 
-    def flips(self) -> pd.DataFrame:
+    def flips(self, *, proofs: int | None = PROOFS) -> pd.DataFrame:
         """Return what only one of them holds, with its proof.
+
+        Parameters
+        ----------
+        proofs : int or None
+            So many of the firmest come with their proof; None: all.  ``explain(id)`` has that
+            of any.
 
         Returns
         -------
@@ -197,12 +206,12 @@ class Comparison:
             assert b is not None
             name = self.names[0] if x else self.names[1]
             ground = b.whole.ground
-            cluster = next(c for c in ground.clusters.clusters if c.cluster == b.candidate.cluster)
+            cluster = ground.cluster[b.candidate.cluster]
             rows.append(
                 (
                     *(b.id, b.content, name, b.confidence, len(b.evidence), len(b.against)),
                     *(b.sources, round(cluster.cohesion, 6), ground.diversity[cluster.cluster]),
-                    b.proof.text(),
+                    b,
                 )
             )
         columns = [
@@ -210,9 +219,14 @@ class Comparison:
             *("cohesion", "diversity", "proof"),
         ]
         table = pd.DataFrame(rows, columns=columns)
-        return table.sort_values(
+        table = table.sort_values(
             ["confidence", "id", "held_by"], ascending=[False, True, True], ignore_index=True
         )
+        table["proof"] = [
+            b.proof.text() if proofs is None or n < proofs else ""
+            for n, b in enumerate(table["proof"])
+        ]
+        return table
 
     def explain(self, told: str) -> Explanation:
         """Return why one of them holds a belief; `told` is the beginning of its id."""

@@ -1,7 +1,7 @@
 """Commits after decisions: each decision's own, their lags against chance, the whole effect.
 
 Columns in: what ``lab.project(pt.causality)``, ``lab.project("causality_lags")`` and
-``lab.project(pt.causality_null)`` give; they are named at each chart.
+``lab.project("causality_null")`` give; they are named at each chart.
 
 What is drawn is association: a commit that follows a decision need not follow from it.
 """
@@ -53,7 +53,11 @@ EFFECT = {
 _MOST_BINS, _MOST_STATISTICS = 120, 12
 _NONE = "no decision in this slice has a commit in its window."
 _UNJUDGED = "no decision could be judged: none, or their windows leave the commits' span."
-_WORDS = {"commits": "commits that follow", "related": "of these, with a word of the decision"}
+_WORDS = {
+    "commits": "commits that follow",
+    "related": "of these, with a word of the decision",
+    "files": "of these, touching a file that it names",
+}
 
 
 def causality(df: Any, *, top: int = 25) -> Chart:
@@ -240,7 +244,7 @@ def causality_null(df: Any) -> Chart:
         is what was observed.
     """
     title = "What follows a decision, against chance"
-    rows = chart.table(df, "causality_null", EFFECT, "lab.project(pt.causality_null)")
+    rows = chart.table(df, "causality_null", EFFECT, 'lab.project("causality_null")')
     rows = rows.dropna().sort_values(["statistic", "observed"])
     statistics = len(rows)
     rows = rows.head(_MOST_STATISTICS)
