@@ -43,7 +43,6 @@ _HOME = {
     "activity": "patina_lab.projections.activity",
     "author_expertise": "patina_lab.projections.author_expertise",
     "causality": "patina_lab.projections.causality",
-    "causality_null": "patina_lab.projections.causality_null",
     "co_changes": "patina_lab.projections.co_changes",
     "compare_rules": "patina_lab.beliefs.compare",
     "collaboration": "patina_lab.projections.collaboration",
@@ -73,7 +72,6 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "activity",
     "author_expertise",
     "causality",
-    "causality_null",
     "co_changes",
     "compare_rules",
     "collaboration",
@@ -102,7 +100,6 @@ if TYPE_CHECKING:
     from patina_lab.projections.activity import activity as activity
     from patina_lab.projections.author_expertise import author_expertise as author_expertise
     from patina_lab.projections.causality import causality as causality
-    from patina_lab.projections.causality_null import causality_null as causality_null
     from patina_lab.projections.co_changes import co_changes as co_changes
     from patina_lab.projections.collaboration import collaboration as collaboration
     from patina_lab.projections.decision_context import decision_context as decision_context

@@ -51,6 +51,12 @@ WINDOW = "45d"
 PURE = 0.8
 """Share of a belief's labelled evidence that has one label, where it is right."""
 
+PROOFS = 50
+"""Proofs that a table of flips comes with."""
+
+_READS = ("scope", "local")
+# Options that decide what is read at all.
+
 FEW = 20
 """On fewer cases than this nothing is decided."""
 
@@ -178,8 +184,14 @@ class Comparison:
             )
         return pd.DataFrame(rows, columns=["belief", "a", "b", "sources", "evidence"])
 
-    def flips(self) -> pd.DataFrame:
+    def flips(self, *, proofs: int | None = PROOFS) -> pd.DataFrame:
         """Return what only one of them holds, with its proof.
+
+        Parameters
+        ----------
+        proofs : int or None
+            So many of the firmest come with their proof; None: all.  ``explain(id)`` has that
+            of any.
 
         Returns
         -------
@@ -197,12 +209,12 @@ class Comparison:
             assert b is not None
             name = self.names[0] if x else self.names[1]
             ground = b.whole.ground
-            cluster = next(c for c in ground.clusters.clusters if c.cluster == b.candidate.cluster)
+            cluster = ground.cluster[b.candidate.cluster]
             rows.append(
                 (
                     *(b.id, b.content, name, b.confidence, len(b.evidence), len(b.against)),
                     *(b.sources, round(cluster.cohesion, 6), ground.diversity[cluster.cluster]),
-                    b.proof.text(),
+                    b,
                 )
             )
         columns = [
@@ -210,9 +222,14 @@ class Comparison:
             *("cohesion", "diversity", "proof"),
         ]
         table = pd.DataFrame(rows, columns=columns)
-        return table.sort_values(
+        table = table.sort_values(
             ["confidence", "id", "held_by"], ascending=[False, True, True], ignore_index=True
         )
+        table["proof"] = [
+            b.proof.text() if proofs is None or n < proofs else ""
+            for n, b in enumerate(table["proof"])
+        ]
+        return table
 
     def explain(self, told: str) -> Explanation:
         """Return why one of them holds a belief; `told` is the beginning of its id."""
@@ -645,8 +662,8 @@ def compare_rules(
     lab : Lab or Persona
         Its slice holds: ``lab.as_of("2025-03-15")`` is compared as it was then.
     a, b : str, path, RuleSet or mapping
-        A rule set; or a mapping of ``rules, threshold, embedder`` and parameters of the rule
-        set, for any other choice.
+        A rule set; or a mapping of ``rules, threshold, embedder, local`` and parameters of the
+        rule set, for any other choice.
     labels : mapping or None
         Event id, or text as written, -> its group; None: noise.
     split : date, timestamp, float or None
@@ -679,7 +696,7 @@ def compare_rules(
     first = lab.belief_pipeline(**(chosen | ways[0]))
     second = lab.belief_pipeline(**(chosen | ways[1]))
     # What both read is read, embedded and clustered once.
-    if type(first.read) is type(second.read):
+    if all(ways[0].get(name) == ways[1].get(name) for name in _READS):
         second = first.other(
             rules=second.rules,
             threshold=second.threshold,

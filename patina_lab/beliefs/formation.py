@@ -122,6 +122,17 @@ class Belief:
         """Its proof; the leaves are event ids of the log."""
         return self.whole.formed.prove(self.candidate)
 
+    @property
+    def event(self) -> Event:
+        """Its ``belief_formed`` event.
+
+        ``lab.propose(b.content, type="belief", payload=dict(b.event.data))`` puts it to the
+        team.
+        """
+        from patina_lab.beliefs.belief_events import formed
+
+        return formed(self)
+
     def explain(self) -> Explanation:
         """Return why it is held, and which evidence would flip it.
 

@@ -98,6 +98,11 @@ class Ground:
         return {seen.event_id: seen for seen in self.observed.observations}
 
     @cached_property
+    def cluster(self) -> Mapping[str, Cluster]:
+        """The clusters by their ids."""
+        return {c.cluster: c for c in self.clusters.clusters}
+
+    @cached_property
     def members(self) -> Mapping[str, tuple[str, ...]]:
         """Event ids of each cluster's observations."""
         return {c.cluster: c.members for c in self.clusters.clusters}

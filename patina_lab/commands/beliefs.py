@@ -256,7 +256,10 @@ def _read_labels(place: Path) -> dict[str, str | None]:
     try:
         told = json.loads(place.read_text("utf-8"))
     except (OSError, ValueError) as err:
-        raise InvalidOption(f"The labels {place} cannot be read: {err}.") from err
+        raise InvalidOption(
+            f"The labels {place} cannot be read: {err}.",
+            'Name a JSON file: {"event id or text": "group", "noise": null}.',
+        ) from err
     if not isinstance(told, dict) or not all(
         v is None or isinstance(v, str) for v in told.values()
     ):

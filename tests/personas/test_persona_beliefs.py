@@ -104,6 +104,14 @@ def test_a_fork_is_no_second_project(persona: Persona, tmp_path: Path) -> None:
     assert sum(o.project == "fork" for o in beliefs.observed.observations) == 2
 
 
+def test_a_persona_is_compared(persona: Persona) -> None:
+    """`pt.compare_rules` takes a persona as it takes a lab."""
+    made = pt.compare_rules(persona, "v1", "v2", draws=10, embedder=WordsEmbedder())
+    assert made.a.choice.scope == "persona"
+    assert made.names == ("v1", "v2")
+    assert made.verdict
+
+
 def test_as_of_is_not_kept(persona: Persona) -> None:
     """Beliefs of an earlier time are no table; nothing synced is said so."""
     assert len(persona.form_beliefs(as_of="2025-01-01", **CHOSEN)) == 0
