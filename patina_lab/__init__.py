@@ -10,6 +10,7 @@ events, a store keeps them, a slice chooses them, a projection reads them.
     eventlog/     where they are kept         build, slices, digest, export
     projections/  what the log means          functions from relations to a table
     project/      whose log it is           places, notes, proposals, what is known
+    beliefs/      what we think             clusters, rules, beliefs, their comparison
     views/        how it looks                charts and their renderer
     reports/      papermill runs, HTML
     lab           what a notebook opens
@@ -42,8 +43,8 @@ _HOME = {
     "activity": "patina_lab.projections.activity",
     "author_expertise": "patina_lab.projections.author_expertise",
     "causality": "patina_lab.projections.causality",
-    "causality_null": "patina_lab.projections.causality_null",
     "co_changes": "patina_lab.projections.co_changes",
+    "compare_rules": "patina_lab.beliefs.compare",
     "collaboration": "patina_lab.projections.collaboration",
     "decision_context": "patina_lab.projections.decision_context",
     "difference": "patina_lab.projections.difference",
@@ -71,8 +72,8 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "activity",
     "author_expertise",
     "causality",
-    "causality_null",
     "co_changes",
+    "compare_rules",
     "collaboration",
     "decision_context",
     "difference",
@@ -89,6 +90,7 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
 
 if TYPE_CHECKING:
     from patina_lab import errors as errors
+    from patina_lab.beliefs.compare import compare_rules as compare_rules
     from patina_lab.eventlog.eventlog import Eventlog as Eventlog
     from patina_lab.eventlog.slice import Slice as Slice
     from patina_lab.events.event import Event as Event
@@ -98,7 +100,6 @@ if TYPE_CHECKING:
     from patina_lab.projections.activity import activity as activity
     from patina_lab.projections.author_expertise import author_expertise as author_expertise
     from patina_lab.projections.causality import causality as causality
-    from patina_lab.projections.causality_null import causality_null as causality_null
     from patina_lab.projections.co_changes import co_changes as co_changes
     from patina_lab.projections.collaboration import collaboration as collaboration
     from patina_lab.projections.decision_context import decision_context as decision_context

@@ -24,7 +24,7 @@ from patina_lab.eventlog.materialize import Materialized, materialize
 from patina_lab.eventlog.progress import Progress, fitting, silent
 from patina_lab.eventlog.slice import Slice
 from patina_lab.eventlog.store import LogStore, Manifest
-from patina_lab.eventlog.times import Moment
+from patina_lab.eventlog.times import Moment, begin_us, end_us, looks_like_time
 from patina_lab.events.identity import instant
 from patina_lab.project.config import Config, read_config
 from patina_lab.project.conflicts import conflicts as find_conflicts
@@ -36,7 +36,7 @@ from patina_lab.project.observe import Note, observe
 from patina_lab.project.oxidize import META, Oxidized, oxidize
 from patina_lab.project.oxidize import meta as oxidize_meta
 from patina_lab.project.oxidize import status as oxidized_status
-from patina_lab.project.places import RECIPES, log_folder
+from patina_lab.project.places import RECIPES, log_folder, vectors_folder
 from patina_lab.project.propose import Proposal, propose
 from patina_lab.project.query import query
 from patina_lab.project.query import table as hit_table
@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from patina_lab.project.materialize import KnowledgeUpdate
     from patina_lab.project.migrate import Migrated
     from patina_lab.reports.run import Report
+    from patina_lab.search.ask import Corpus
 
 
 def open(path: str | os.PathLike[str] = ".", *, home: str | os.PathLike[str] | None = None) -> Lab:  # noqa: A001 - `pt.open` is what a notebook writes
@@ -805,6 +806,135 @@ class Lab:
             about = {"at": self.pinned.manifest.source_sha, "scope": "shared", **about}
         about.update(since_us=self.slice.since_us, until_us=self.slice.until_us)
         return hit_table(query(self.repository, text, **about))
+
+    def scry(
+        self,
+        question: str,
+        *,
+        k: int = 10,
+        mode: str = "auto",
+        type: str | Sequence[str] | None = None,  # noqa: A002 - what the command line calls it
+        since: Moment | None = None,
+        until: Moment | None = None,
+        as_of: Moment | None = None,
+        scope: str | None = None,
+        domains: str | Sequence[str] = (),
+        persona: bool = True,
+        embedder: Any = None,
+        index: str | None = None,
+        at: str = "HEAD",
+        progress: bool | Progress = True,
+    ) -> pd.DataFrame:
+        """Find what was known about something: notes, decisions, sessions, commits, best first.
+
+        Words are compared always, meaning where it can be had at once (see `embed`).  What
+        happened after the end of this lab's slice is neither shown nor counted.  Other
+        projects suggest, tagged PERSONA: they move no hit of this project's.
+
+        Parameters
+        ----------
+        question : str
+            Words; empty for everything, newest first.
+        k : int
+            At most so many.
+        mode : {"auto", "lexical", "semantic", "fusion"}
+            ``auto``: the best that needs no waiting; ``attrs["mode"]`` says which it was, and
+            ``attrs["notices"]`` why.
+        type : str, sequence of str or None
+            Event types, with ``*``; or ``decision``, ``pattern``, ``observation``, ``belief``.
+        since, until : date, timestamp or None
+            From one on, and before the other.
+        as_of : date, timestamp, sha, tag or None
+            What had been said by then; see `Eventlog.as_of`.
+        scope : {"local", "shared", "log", "persona", None}
+            Only this user's notes, the team's event files, the log, or other projects.
+        domains : str or sequence of str
+        persona : bool
+            Whether to ask other projects (see `Persona`).
+        embedder : str, path, Embedder or None
+            See `patina_lab.beliefs.embed.find`.
+        index : {"exact", "hnsw", None}
+        at : str
+            The commit whose event files are asked where nothing was scraped.
+        progress : bool or Progress
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns: see `patina_lab.search.scry.COLUMNS`.  ``attrs``: ``question, mode,
+            asked, notices, state`` (how the log relates to HEAD) and, where they matter,
+            ``digest, source_sha, embedder, model_hash``.
+        """
+        from patina_lab.search.ask import ask, event_types
+
+        show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
+        lab, chosen = self, self.slice
+        if as_of is not None and (not isinstance(as_of, str) or looks_like_time(as_of.strip())):
+            chosen = chosen.between_us(None, end_us(as_of))  # needs no log
+        elif as_of is not None:
+            lab = self.as_of(as_of)
+            chosen = lab.slice
+        chosen = chosen.between_us(
+            None if since is None else begin_us(since), None if until is None else begin_us(until)
+        )
+        kinds = [type] if isinstance(type, str) or type is None else type
+        chosen = chosen.where(*(t for kind in kinds for t in event_types(kind)))
+        corpus = replace(lab._corpus(persona and lab.pinned is None, at), slice=chosen)
+        answer = ask(
+            corpus,
+            question,
+            k=k,
+            mode=mode,
+            embedder=embedder,
+            index=index,
+            scope=scope,
+            domains=domains,
+            progress=show,
+        )
+        table = answer.table()
+        if corpus.opened is not None:
+            table.attrs["state"] = lab.staleness() if lab.pinned is None else "as of a commit"
+        return table
+
+    def embed(
+        self, embedder: Any = None, *, index: str | None = None, progress: bool | Progress = True
+    ) -> dict[str, Any]:
+        """Embed the log's texts once, so that `scry` can compare meaning.
+
+        Parameters
+        ----------
+        embedder : str, path, Embedder or None
+            See `patina_lab.beliefs.embed.find`; by default the light one.
+        index : {"exact", "hnsw", None}
+        progress : bool or Progress
+
+        Returns
+        -------
+        dict
+            ``texts, embedder, model_hash, index``.
+        """
+        from patina_lab.search.ask import prepare
+
+        show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
+        return prepare(self._corpus(False, "HEAD"), embedder, index=index, progress=show)
+
+    def _corpus(self, persona: bool, at: str) -> Corpus:
+        from patina_lab.search.ask import Corpus
+        from patina_lab.search.others import documents
+
+        home = self.store.folder.parents[1]
+        scraped = self.pinned is not None or self.store.manifest() is not None
+        others = documents(home) if persona else ()
+        return Corpus(
+            self.repository,
+            self._opened() if scraped and at == "HEAD" else None,
+            self.slice,
+            self.store.folder / "search",
+            vectors_folder(home),
+            at,
+            self.pinned is None,
+            others,
+        )
 
     def migrate(self, database: str | os.PathLike[str], **about: Any) -> Migrated:
         """Turn the events of an earlier patina's SQLite database into event files, once.

@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from patina_lab import __version__
@@ -65,6 +65,33 @@ class Table(Rows):
     projection: str
     projection_version: int
     params: dict[str, Any]
+
+
+class Question(BaseModel):
+    """What is asked of `/scry`."""
+
+    query: str
+    k: int = Field(default=10, ge=1, le=MOST_ROWS)
+    mode: str = "auto"
+    type: list[str] | None = None
+    since: str | None = None
+    until: str | None = None
+    as_of: str | None = None
+    scope: str | None = None
+    domains: list[str] = []
+    persona: bool = True
+
+
+class Found(BaseModel):
+    """Hits, best first, and how they were found."""
+
+    digest: str
+    source_sha: str
+    mode: str
+    asked: int
+    notices: list[str]
+    state: str
+    hits: list[dict[str, Any]]
 
 
 class Described(BaseModel):
@@ -184,6 +211,7 @@ def application(lab: Lab, *, host: str = "127.0.0.1", token: str | None = None) 
 
     app.add_api_route("/health", health, methods=["GET"])
     app.add_api_route("/log", rows, methods=["GET"])
+    app.add_api_route("/scry", scry, methods=["POST"])
     app.add_api_route("/projections", projections, methods=["GET"])
     app.add_api_route("/projections/{name}", projection, methods=["GET"])
     return app
@@ -220,6 +248,25 @@ def rows(request: Request, slice_: Sliced, limit: Limit = 100, offset: Offset = 
             total=len(log),
             offset=offset,
             rows=_parsed(text),
+        )
+
+
+def scry(request: Request, question: Question) -> Found:
+    """Find what was known about something; nothing is embedded while a client waits."""
+    lab: Lab = request.app.state.lab
+    asked = question.model_dump(exclude={"query"})
+    with request.app.state.asking:
+        lab.log  # noqa: B018 - without a log there is nothing to serve
+        table = lab.scry(question.query, progress=False, **asked)
+        hits = json.loads(table.to_json(orient="records", date_format="iso", date_unit="us"))
+        return Found(
+            digest=table.attrs["digest"],
+            source_sha=table.attrs["source_sha"],
+            mode=table.attrs["mode"],
+            asked=table.attrs["asked"],
+            notices=table.attrs["notices"],
+            state=table.attrs["state"],
+            hits=hits,
         )
 
 

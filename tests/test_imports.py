@@ -35,6 +35,9 @@ BESIDE = {
     ("personas", "project"): "a persona reads what projects keep",
     ("personas", "beliefs"): "a persona forms beliefs of what projects bear out",
     ("reports", "views"): "a report shows numbers and charts",
+    ("search", "project"): "one's own notes are searched, and by the same words",
+    ("search", "personas"): "other projects suggest",
+    ("search", "beliefs"): "texts become vectors there",
 }
 
 

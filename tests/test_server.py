@@ -141,3 +141,27 @@ def test_the_command_serves(tmp_path):
         process.terminate()
         process.wait(10)
         process.stderr.close()
+
+
+def test_scry_answers_as_the_lab_does(client, lab):
+    """The same hits in the same order, with how they were found; time and type narrow them."""
+    asked = {"query": "seed catalogue", "mode": "lexical", "k": 5}
+    said = client.post("/scry", json=asked).json()
+    table = lab.scry("seed catalogue", mode="lexical", k=5)
+    assert [hit["event_id"] for hit in said["hits"]] == table["event_id"].tolist()
+    assert [hit["score"] for hit in said["hits"]] == table["score"].tolist()
+    assert (said["mode"], said["digest"]) == ("lexical", table.attrs["digest"])
+    assert said["hits"][0]["reason"].startswith("has ")
+    narrow = {**asked, "as_of": "2025-03-01", "type": ["session.*"]}
+    for hit in client.post("/scry", json=narrow).json()["hits"]:
+        assert hit["timestamp"] < "2025-03-02"
+        assert hit["event_type"].startswith("session.")
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [({}, 422), ({"query": "x", "k": 0}, 422), ({"query": "x", "mode": "magic"}, 400)],
+)
+def test_scry_refuses_what_it_cannot_answer(client, body, status):
+    """By a sentence, not by a crash."""
+    assert client.post("/scry", json=body).status_code == status

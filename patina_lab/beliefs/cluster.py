@@ -259,16 +259,27 @@ def similar(
         Ids in order, and their cosine, exact to 2\ :sup:`-52`; sorted.
     """
     order = _canonical(observations, vectors)
-    ids = np.array([observations[n].obs for n in order], dtype=object)
+    ids = sorted(observations[n].obs for n in order)
+    place = {obs: n for n, obs in enumerate(ids)}
+    number = np.array([place[observations[n].obs] for n in order], dtype=np.int64)
     exact = quantised(vectors[order])
-    found = []
-    for start, block in _products(exact, exact):
+    low, high, near = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0)]
+    for start, block in _products(exact):
         rows, columns = np.nonzero(block >= cosine)
-        upper = rows + start < columns
-        for row, column in zip(rows[upper], columns[upper], strict=True):
-            a, b = sorted((ids[row + start], ids[column]))
-            found.append((a, b, float(block[row, column])))
-    return sorted(found)
+        upper = rows < columns
+        rows, columns = rows[upper], columns[upper]
+        a, b = number[rows + start], number[columns + start]
+        low.append(np.minimum(a, b))
+        high.append(np.maximum(a, b))
+        near.append(block[rows, columns])
+    first, second, cosines = np.concatenate(low), np.concatenate(high), np.concatenate(near)
+    by_id = np.lexsort((second, first))
+    return [
+        (ids[a], ids[b], c)
+        for a, b, c in zip(
+            *(part[by_id].tolist() for part in (first, second, cosines)), strict=True
+        )
+    ]
 
 
 def quantised(vectors: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
@@ -299,10 +310,12 @@ def components(
 
     n = len(points)
     labels = np.arange(n, dtype=np.int64)
-    for start, block in _products(points, points):
-        # Pairs of components, not of points: there are few of them.
-        rows, columns = np.nonzero(block >= cosine)
-        pairs = np.unique(labels[rows + start] * n + labels[columns])
+    for start, block in _products(points):
+        near = block >= cosine
+        # What hangs together already says nothing new.
+        near &= labels[start : start + len(block), np.newaxis] != labels[start:]
+        rows, columns = np.nonzero(near)
+        pairs = np.unique(labels[rows + start] * n + labels[columns + start])
         graph = coo_array((np.ones(len(pairs), bool), (pairs // n, pairs % n)), shape=(n, n))
         _, number = csgraph.connected_components(graph, directed=False)
         number = number[labels]
@@ -387,11 +400,11 @@ def _canonical(
 
 
 def _products(
-    a: npt.NDArray[np.float64], b: npt.NDArray[np.float64]
+    exact: npt.NDArray[np.float64],
 ) -> Iterator[tuple[int, npt.NDArray[np.float64]]]:
-    """Yield (first row, cosines of some rows of `a` with all of `b`)."""
-    for start in range(0, len(a), _BLOCK):
-        yield start, a[start : start + _BLOCK] @ b.T
+    """Yield (first row, cosines of some rows with themselves and all that follow)."""
+    for start in range(0, len(exact), _BLOCK):
+        yield start, exact[start : start + _BLOCK] @ exact[start:].T
 
 
 def _rows_of(labels: npt.NDArray[np.int64]) -> list[list[int]]:
@@ -422,11 +435,11 @@ def _linked(exact: npt.NDArray[np.float64], distance: float) -> list[tuple[int, 
     from scipy.cluster import hierarchy
 
     condensed = np.empty(n * (n - 1) // 2)
-    for start, block in _products(exact, exact):
+    for start, block in _products(exact):
         for row in range(len(block)):
             i = start + row
             first = i * (2 * n - i - 1) // 2
-            condensed[first : first + n - 1 - i] = 1.0 - block[row, i + 1 :]
+            condensed[first : first + n - 1 - i] = 1.0 - block[row, row + 1 :]
     np.maximum(condensed, 0.0, out=condensed)
     tree = hierarchy.linkage(condensed, method="average")
     del condensed

@@ -268,9 +268,12 @@ class _Trial:
             wanted.update(ground.members.get(ground.clusters.of.get(event, ""), ()))
         self.seen = [one for one in ground.observed.observations if one.event_id in wanted]
         self.support = [ground.by_event[event] for event in belief.evidence]
+        self.supposed = self._against()
+        self.facts = ground.facts_of(self.seen, {cluster: self.supposed})
         if not self.held():
             # The rule set looks beyond the cluster: give it everything.
             self.seen = list(ground.observed.observations)
+            self.facts = ground.facts_of(self.seen, {cluster: self.supposed})
 
     def sources(self) -> list[tuple[str, str, str]]:
         """Return the sources of the support, the weightiest first."""
@@ -293,10 +296,10 @@ class _Trial:
 
     def held(self, *, without: Iterable[tuple[str, str, str]] = (), against: int = 0) -> bool:
         """Say whether the belief still follows."""
-        gone = {*without}
-        support = {one.event_id for one in self.support}
-        kept = [one for one in self.seen if not (one.event_id in support and one.source in gone)]
-        facts = self.ground.facts_of(kept, self._against(against))
+        sources = {*without}
+        gone = [one.event_id for one in self.support if one.source in sources]
+        gone += [one.event_id for one in self.supposed[against:]]
+        facts = self.facts.without(gone)
         candidate = self.belief.candidate
         if candidate.cluster not in facts.tables["size"]["cluster"].to_pylist():
             return False
@@ -309,25 +312,21 @@ class _Trial:
             for c in again
         )
 
-    def _against(self, count: int) -> Mapping[str, list[Observation]]:
+    def _against(self) -> list[Observation]:
         """Return votes against the belief, each from a source of its own, of today."""
-        if not count:
-            return {}
         like = self.support[0] if self.support else self.seen[0]
         stance = self.belief.candidate.stance or 1
-        return {
-            self.belief.candidate.cluster: [
-                replace(
-                    like,
-                    event_id=f"supposed-{n}",
-                    polarity=-stance,
-                    session=f"supposed-{n}",
-                    occurred_us=self.ground.observed.end_us,
-                    reliability=1.0,
-                )
-                for n in range(count)
-            ]
-        }
+        return [
+            replace(
+                like,
+                event_id=f"supposed-{n:02}",
+                polarity=-stance,
+                session=f"supposed-{n:02}",
+                occurred_us=self.ground.observed.end_us,
+                reliability=1.0,
+            )
+            for n in range(MOST_AGAINST)
+        ]
 
 
 def _source(source: tuple[str, str, str]) -> str:

@@ -34,7 +34,7 @@ Relations that a fact set has no rows of are empty, not unknown.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -42,6 +42,7 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -173,7 +174,7 @@ class FactSet:
         --------
         >>> row = ("o", "ev", "t", "pattern", 1, 0, "ann", "s1", "dust", 0.8, 12.0)
         >>> FactSet.of([row], clusters=[("o", "c")])
-        FactSet(7 facts: 1 observation in 1 cluster, digest 27c5e4ab6ceb)
+        FactSet(7 facts: 1 observation in 1 cluster, digest 2341552e3257)
         """
         given = {
             "observations": _frame(observations, OBSERVATION_COLUMNS),
@@ -212,16 +213,58 @@ class FactSet:
             _check_references(db, tables)
         return cls(MappingProxyType(tables))
 
+    def without(self, observations: Iterable[str]) -> FactSet:
+        """Return the facts that are left when some observations had not been made.
+
+        Parameters
+        ----------
+        observations : iterable of str
+            Ids; unknown ones are ignored.
+
+        Returns
+        -------
+        FactSet
+            Sizes are counted anew; cohesion and diversity of the clusters that are left stay.
+
+        Examples
+        --------
+        >>> rows = [(f"o{n}", "ev", "t", "pattern", 1, 0, "ann", "s1", "dust", 0.8, 12.0)
+        ...         for n in range(3)]
+        >>> facts = FactSet.of(rows, clusters=[(f"o{n}", "c") for n in range(3)])
+        >>> facts.without(["o1"]).rows("size")
+        [('c_0', 2)]
+        """
+        import pyarrow.compute as pc
+
+        gone = pa.array(sorted({*observations}), pa.string())
+        tables = {}
+        for name, table in self.tables.items():
+            for column, kind in RELATIONS[name]:
+                if kind == "obs":
+                    table = table.filter(pc.invert(pc.is_in(table[column], value_set=gone)))
+            tables[name] = table
+        counted = pc.value_counts(tables["cluster"]["cluster"])
+        left = dict(zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True))
+        names = sorted(left)
+        tables["size"] = pa.table(
+            {"cluster": pa.array(names, pa.string()), "n": [left[name] for name in names]},
+            schema=_empty("size").schema,
+        )
+        for name in ("medoid", "cohesion", "diversity"):
+            clusters = pa.array(names, pa.string())
+            kept = pc.is_in(tables[name]["cluster"], value_set=clusters)
+            tables[name] = tables[name].filter(kept)
+        return FactSet(MappingProxyType(tables))
+
     @cached_property
     def digest(self) -> str:
-        """sha-256 of all facts, in hexadecimal."""
+        """sha-256 of all facts, in hexadecimal; of their values, not of how they are stored."""
         digest = hashlib.sha256()
         for name, table in self.tables.items():
-            sink = pa.BufferOutputStream()
-            with pa.ipc.new_stream(sink, table.schema) as stream:
-                stream.write_table(table.combine_chunks())
-            digest.update(name.encode())
-            digest.update(sink.getvalue())
+            digest.update(f"{name} {table.num_rows}\n".encode())
+            for column in table.columns if table.num_rows else ():
+                for part in _bytes(column):
+                    digest.update(part)
         return digest.hexdigest()
 
     def __len__(self) -> int:
@@ -340,6 +383,20 @@ class FactSet:
                 values = [f"{prefix}{place[value]}" for value in values]
             columns.append(values)
         return list(zip(*columns, strict=True))
+
+
+def _bytes(column: pa.ChunkedArray) -> Iterator[bytes]:
+    """Yield the values of a column without nulls: texts by their lengths and UTF-8."""
+    values = pa.concat_arrays(column.chunks)
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        wanted = "<i8" if pa.types.is_integer(values.type) else "<f8"
+        yield values.to_numpy(zero_copy_only=False).astype(wanted).tobytes()
+        return
+    values = values.cast(pa.large_string())
+    _, offsets, data = values.buffers()
+    at = np.frombuffer(offsets, dtype="<i8")[values.offset : values.offset + len(values) + 1]
+    yield np.diff(at).astype("<i8").tobytes()
+    yield memoryview(data)[int(at[0]) : int(at[-1])].tobytes()
 
 
 def _frame(rows: Rows, columns: Sequence[str]) -> pa.Table | pd.DataFrame:

@@ -176,7 +176,8 @@ def observed(log: Eventlog, *, shown: str = OWN, more: Iterable[Event] = ()) -> 
     Returns
     -------
     Observed
-        A slice that is bounded in time ends there, another one with its last event.
+        A slice that is bounded in time ends there, another one with its last event; where a
+        commit claims to be of the future, bound it: ``lab.as_of("2025-03-15")``.
     """
     types = ", ".join(f"'{kind}'" for kind in KINDS)
     rows = log.query(
@@ -281,7 +282,7 @@ def _observation(
         text_hash(text),
         type_ or _text(data, "observation_type") or _text(data, "type") or "observation",
         polarity(text),
-        actor or NOBODY,
+        (actor or "").replace("\0", "").strip() or NOBODY,
         _session(kind, data, called, actor, occurred_us),
         project,
         tuple(sorted({d.lower() for d in _texts(data.get("domains")) if d.strip()})),

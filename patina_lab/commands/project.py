@@ -121,7 +121,7 @@ def observe(
 @click.option("--context", help="Where it holds.")
 @click.option("--evidence", multiple=True, help="A file or an event id; once for each.")
 @click.option("--payload", metavar="JSON", help="More of the payload, or all of it.")
-@click.option("--from", "from_", metavar="ID", help="A private note to put to the team.")
+@click.option("--from", "from_", metavar="ID", help="A private note, or a branch to renumber.")
 @click.option("--base", metavar="COMMIT", help="Where the branch starts.")
 @click.option("--branch", help="Name of the branch; by default add-<type>-<number>.")
 @click.option("--publish", is_flag=True, help="Push it and open the pull request (gh, glab).")
@@ -245,8 +245,22 @@ def list_domains(repo: str, as_json: bool) -> None:
 @click.option("-k", default=10, show_default=True, help="At most so many.")
 @click.option("--type", "type_", metavar="TYPE", help="observation, decision, pattern, …")
 @click.option("--domains", default="", metavar="A,B", help="Only these.")
-@click.option("--scope", type=click.Choice(["local", "shared"]), help="Only yours, or the team's.")
+@click.option(
+    "--scope",
+    type=click.Choice(["local", "shared", "log", "persona"]),
+    help="Only yours, the team's event files, the log, or other projects.",
+)
 @click.option("--at", default="HEAD", show_default=True, help="The team's events of this commit.")
+@click.option("--as-of", metavar="MOMENT", help="What was known by a date, a sha or a tag.")
+@click.option("--since", metavar="DATE", help="Nothing that is older.")
+@click.option(
+    "--mode",
+    type=click.Choice(["auto", "lexical", "semantic", "fusion"]),
+    default="auto",
+    show_default=True,
+    help="By words, by meaning, or both; auto does not wait.",
+)
+@click.option("--persona/--no-persona", default=True, help="Ask other projects too.")
 @as_json
 @speaks
 def query(
@@ -257,21 +271,55 @@ def query(
     domains: str,
     scope: str | None,
     at: str,
+    as_of: str | None,
+    since: str | None,
+    mode: str,
+    persona: bool,
     as_json: bool,
 ) -> None:
-    """Find what the team ([SHARED]) and you ([LOCAL]) know about TEXT.
+    """Find what is known about TEXT: in this project, and in your others ([PERSONA]).
 
     `query domain NAME` shows instead what all your projects know about a domain.
     """
+    import pandas as pd
+
+    from patina_lab.lab import open as open_lab
     from patina_lab.project.event_files import short_time
-    from patina_lab.project.query import query as ask
 
     if len(words) == 2 and words[0] == "domain":
         show_domain(words[1], type_, as_json)
         return
-    hits = ask(_open(repo), " ".join(words), k=k, type=type_, domains=domains, scope=scope, at=at)
-    rows = [{**h.row(), "timestamp": short_time(h.found.event.timestamp)} for h in hits]
-    _say(rows, "\n".join(map(str, hits)) or "nothing found", as_json)
+    table = open_lab(repo).scry(
+        " ".join(words),
+        k=k,
+        type=type_,
+        domains=domains,
+        scope=scope,
+        at=at,
+        as_of=as_of,
+        since=since,
+        mode=mode,
+        persona=persona,
+    )
+    rows = [
+        {
+            **{name: value for name, value in row.items() if name not in _NUMBERS},
+            **{name: None if row[name] is pd.NA else row[name] for name in _NUMBERS},
+            "timestamp": short_time(row["timestamp"].to_pydatetime()),
+        }
+        for row in table.to_dict("records")
+    ]
+    for notice in table.attrs["notices"]:
+        # Who keeps event files and scrapes nothing is told so only where nothing was found.
+        if not rows or not notice.startswith("Nothing was scraped"):
+            click.echo(notice, err=True)
+    shown = [
+        f"[{row['tag']}] {row['text']}  "
+        f"({', '.join(filter(None, [row['id'], row['author'], row['timestamp'][:10]]))}; "
+        f"{row['reason']})"
+        for row in rows
+    ]
+    _say(rows, "\n".join(shown) or "nothing found", as_json)
 
 
 @click.command()
@@ -306,7 +354,7 @@ def history(repo: str, event: str, at: str, diff: bool, blame: bool, as_json: bo
 @repo
 @click.option("--at", default="HEAD", show_default=True, help="The team's events of this commit.")
 @click.option("--branch", "branches", multiple=True, help="Only this proposal; default: all.")
-@click.option("--check", is_flag=True, help="Exit with 1 if there is one that is certain.")
+@click.option("--check", is_flag=True, help="Exit with 1 if one is certain; an edit is none.")
 @as_json
 @speaks
 def conflicts(repo: str, at: str, branches: tuple[str, ...], check: bool, as_json: bool) -> None:
@@ -317,7 +365,7 @@ def conflicts(repo: str, at: str, branches: tuple[str, ...], check: bool, as_jso
     found = among(_open(repo), at, branches or None)
     text = "\n".join(map(str, found)) or "no conflicts"
     _say([row(conflict) for conflict in found], text, as_json)
-    certain = [conflict for conflict in found if conflict.is_certain]
+    certain = [conflict for conflict in found if conflict.is_certain and not conflict.is_edit]
     if check and certain:
         raise CheckFailed(
             f"{len(certain)} of {len(found)} conflicts are certain.", "Undo or edit one of each."
@@ -353,4 +401,5 @@ def migrate(repo: str, database: Path, to: Any, export: bool, as_json: bool) -> 
     _say(made.to_json(), repr(made), as_json)
 
 
+_NUMBERS = ("lexical_rank", "semantic_rank", "cosine")
 COMMANDS = (init, observe, propose, undo, domain, query, history, conflicts, migrate)

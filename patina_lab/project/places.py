@@ -65,6 +65,11 @@ def persona_folder(home: Path) -> Path:
     return home / "persona"
 
 
+def vectors_folder(home: Path) -> Path:
+    """Return the folder of vectors of texts; it can be deleted at any time."""
+    return home / "vectors"
+
+
 def lock_file(git_dir: Path, what: str) -> Path:
     """Return the lock for what several processes write: ``local`` or ``shared``.
 

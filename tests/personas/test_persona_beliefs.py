@@ -19,6 +19,7 @@ from patina_lab.personas.persona import Persona
 sys.path.insert(0, str(Path(__file__).parents[1] / "beliefs"))
 from words import WordsEmbedder
 
+pytest.importorskip("scipy", reason="clusters need patina-lab[embed]")
 if shutil.which("swipl") is None:
     pytest.skip("swipl is not installed: ./run setup brings it", allow_module_level=True)
 
@@ -101,6 +102,14 @@ def test_a_fork_is_no_second_project(persona: Persona, tmp_path: Path) -> None:
     assert [b.projects for b in beliefs] == [("x", "y")]
     assert sum(o.project == "original" for o in beliefs.observed.observations) == 0
     assert sum(o.project == "fork" for o in beliefs.observed.observations) == 2
+
+
+def test_a_persona_is_compared(persona: Persona) -> None:
+    """`pt.compare_rules` takes a persona as it takes a lab."""
+    made = pt.compare_rules(persona, "v1", "v2", draws=10, embedder=WordsEmbedder())
+    assert made.a.choice.scope == "persona"
+    assert made.names == ("v1", "v2")
+    assert made.verdict
 
 
 def test_as_of_is_not_kept(persona: Persona) -> None:

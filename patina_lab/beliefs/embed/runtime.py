@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import platform
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,6 +81,10 @@ class RuntimeEmbedder:
                 out[n] = _unit(run(ids[n]))
             return stop - start
 
+        if len(texts) == 1:  # a question: a pool would cost more than it
+            fill(0)
+            progress("embed", 1, 1)
+            return out
         done = 0
         with ThreadPoolExecutor(self._threads) as pool:
             for count in pool.map(fill, range(0, len(texts), _CHUNK)):
@@ -88,7 +92,7 @@ class RuntimeEmbedder:
                 progress("embed", done, len(texts))
         return out
 
-    @cached_property
+    @functools.cached_property
     def _run(self) -> Callable[[npt.NDArray[np.int64]], npt.NDArray[np.float32]]:
         import onnxruntime
 
@@ -186,6 +190,7 @@ def well_formed(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+@functools.cache
 def tokenizer() -> Any:
     """Return the WordPiece tokenizer of BERT base, uncased, cutting at `MOST_TOKENS`."""
     from tokenizers import BertWordPieceTokenizer

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import sqlite3
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
+from hashing import Hashing
 from hypothesis import given
 from hypothesis import strategies as st
 
 from patina_lab.beliefs.embed.cache import CachedEmbedder
-from patina_lab.eventlog.progress import Progress, silent
-
-
-class Hashing:
-    """An embedder that needs nothing, and counts what it was asked."""
-
-    def __init__(self, name: str = "hashing", dimensions: int = 8) -> None:
-        self.name = name
-        self.model_hash = hashlib.sha256(name.encode()).hexdigest()
-        self.dimensions = dimensions
-        self.asked: list[str] = []
-
-    def embed(self, texts: Sequence[str], *, progress: Progress = silent) -> np.ndarray:
-        self.asked += texts
-        rows = []
-        for n, text in enumerate(texts):
-            digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-            row = np.frombuffer(digest[: self.dimensions], dtype=np.uint8).astype(np.float32) + 1
-            rows.append(row / np.linalg.norm(row))
-            progress("embed", n + 1, len(texts))
-        return np.stack(rows).astype(np.float32)
-
 
 TEXTS = [f"text {n}" for n in range(20)]
 FRESH = Hashing().embed(TEXTS).tobytes()

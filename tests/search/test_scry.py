@@ -1,0 +1,381 @@
+"""scry: words and meaning over any part of what was written, and why each hit is one."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hashing import Hashing
+from hypothesis import given
+from hypothesis import strategies as st
+
+import patina_lab as pt
+from patina_lab.datasets import teaching
+from patina_lab.errors import InvalidOption, MissingTool
+from patina_lab.eventlog.slice import Slice
+from patina_lab.project.observe import observe
+from patina_lab.search import ask as asking
+from patina_lab.search.corpus import Document, of_documents
+from patina_lab.search.fusion import reciprocal
+from patina_lab.search.scry import COLUMNS, PERSONA, Part, scry, snippet
+
+WORDS = ["cache", "parse", "test", "error", "log", "slow"]
+
+
+def documents(texts, scope="log", step=1_000_000):
+    return [
+        Document(f"{scope}-{n:03d}", "note", n * step, "ann", text, scope, "other", "", f"n{n}")
+        for n, text in enumerate(texts)
+    ]
+
+
+def part(docs, until=None):
+    """Return documents as a part of which only the early ones are asked."""
+    scope = docs[0].scope if docs else "log"
+    segment = of_documents(docs, scope)
+    chosen = np.ones(len(docs), bool) if until is None else segment.occurred < until
+    return Part(segment, chosen)
+
+
+TEXTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=5).map(" ".join), max_size=9)
+QUESTIONS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
+MODES = st.sampled_from(["lexical", "semantic", "fusion"])
+
+
+@given(TEXTS, TEXTS, QUESTIONS, MODES, st.integers(0, 10))
+def test_law4_what_is_written_later_changes_nothing(own, others, question, mode, moment):
+    """As of t: the same hits, scores, ranks and ages as if nothing later had been written."""
+    until = moment * 1_000_000
+
+    def answer(parts):
+        return scry(question, parts, mode=mode, embedder=Hashing()).hits
+
+    ours, theirs = documents(own), documents(others, "persona")
+    sliced = answer([part(ours, until), part(theirs, until)])
+    before = answer(
+        [
+            part([d for d in ours if d.occurred_us < until]),
+            part([d for d in theirs if d.occurred_us < until]),
+        ]
+    )
+    assert sliced == before
+    assert all(hit.document.occurred_us < until for hit in sliced)
+
+
+def test_control_counting_over_everything_lets_the_future_in():
+    """Known bad: with the idf of the whole corpus, two late texts turn the order round."""
+    docs = documents(["test", "cache", "cache", "cache"])
+    honest = scry("cache test", [part(docs, 2_000_000)]).hits
+    leaking = [h for h in scry("cache test", [part(docs)]).hits if h.document.occurred_us < 2e6]
+    assert [h.score for h in honest] != [h.score for h in leaking]
+    assert [h.document.event_id for h in honest] != [h.document.event_id for h in leaking]
+
+
+@given(TEXTS, TEXTS, QUESTIONS, MODES)
+def test_law_personas_suggest_and_never_impose(own, others, question, mode):
+    """With other projects or without: one's own hits keep their scores, ranks and order."""
+    alone = scry(question, [part(documents(own))], k=50, mode=mode, embedder=Hashing())
+    both = scry(
+        question,
+        [part(documents(own)), part(documents(others, "persona"))],
+        k=50,
+        mode=mode,
+        embedder=Hashing(),
+    )
+    mine = [h for h in both.hits if h.tag == "PROJECT"]
+    if own and any(of_documents(documents(own), "log").postings.lengths):
+        kept = [(h.document.event_id, h.score, h.lexical_rank, h.semantic_rank) for h in mine]
+        assert kept == [
+            (h.document.event_id, h.score, h.lexical_rank, h.semantic_rank) for h in alone.hits
+        ]
+    assert all(h.score >= 0 for h in both.hits)
+
+
+def test_the_same_words_elsewhere_weigh_less():
+    """A persona's copy stands right behind one's own, at 0.95 of its score."""
+    hits = scry(
+        "cache", [part(documents(["cache", "test"])), part(documents(["cache"], "persona"))]
+    ).hits
+    assert [h.tag for h in hits] == ["PROJECT", "PERSONA"]
+    assert hits[1].score == pytest.approx(PERSONA * hits[0].score)
+    assert "from other" in hits[1].reason
+
+
+def test_personas_leave_room():
+    """At most half of what is shown, while the project has more."""
+    own = documents([f"cache {w}" for w in WORDS])
+    others = documents(["cache"] * 20, "persona")
+    tags = [h.tag for h in scry("cache", [part(own), part(others)], k=6).hits]
+    assert tags.count("PERSONA") == 3
+    assert len(scry("cache", [part(own[:1]), part(others)], k=6).hits) == 6
+
+
+@given(TEXTS, QUESTIONS, MODES, st.randoms(use_true_random=False))
+def test_law_order_of_documents_is_irrelevant(texts, question, mode, random):
+    """Any order of input, the same answer."""
+    docs = documents(texts)
+    shuffled = list(docs)
+    random.shuffle(shuffled)
+    answers = [
+        scry(question, [part(some)], mode=mode, embedder=Hashing()).hits
+        for some in (docs, shuffled)
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_fusion_prefers_what_both_find():
+    """Second by words and second by meaning is better than first by one of them alone."""
+    both, one, best = reciprocal([[2, 1, 1], [2, np.inf, 1]])
+    assert both > one
+    assert best == pytest.approx(2 / 61)
+
+
+def test_a_text_without_words_is_no_hit():
+    """Its vector is like any other, and says nothing."""
+    for mode in ("semantic", "fusion"):
+        hits = scry("cache", [part(documents(["", "...", "cache"]))], mode=mode, embedder=Hashing())
+        assert {h.document.text for h in hits.hits} == {"cache"}
+
+
+def test_snippets_show_what_fits():
+    """The line with the words; the first where none has any; a window of a long one."""
+    text = "fix: codec\n\nThe cache was never emptied.\nSigned-off-by: ann"
+    assert snippet(text, ["cache"]) == "The cache was never emptied."
+    assert snippet(text, []) == "fix: codec"
+    long = "word " * 100 + "the cache here " + "word " * 100
+    shown = snippet(long, ["cache"])
+    assert "cache" in shown
+    assert len(shown) <= 164
+    assert shown.startswith("…")
+    assert shown.endswith("…")
+    assert snippet("", ["x"]) == ""
+    assert len(snippet("x" * 500, ["x"])) <= 164
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [({"k": 0}, "k=0"), ({"mode": "magic"}, "'magic'"), ({"mode": "semantic"}, "an embedder")],
+)
+def test_bad_options_are_named(options, complaint):
+    with pytest.raises(InvalidOption, match=complaint):
+        scry("x", [part(documents(["x"]))], **options)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Make a repository with one commit, whose user git knows."""
+    place = tmp_path / "project"
+    place.mkdir()
+    for args in (
+        ["init", "-q", "-b", "main"],
+        ["config", "user.name", "Ann"],
+        ["config", "user.email", "ann@x.org"],
+        ["commit", "-q", "--allow-empty", "--no-gpg-sign", "-m", "first"],
+    ):
+        subprocess.run(["git", "-C", place, *args], check=True)
+    return place
+
+
+# -- a lab --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    lab = pt.open(teaching(), home=tmp_path_factory.mktemp("home"))
+    lab.scrape(progress=False)
+    return lab
+
+
+def test_a_lab_is_asked_about_all_that_was_written(lab):
+    """Decisions, commits, event files, tags: each kind is found by words of its own."""
+    log = lab.log.df()
+    for kind in ("git.commit", "session.decision", "session.observation", "decision_made"):
+        events = log[log["event_type"] == kind]
+        if not len(events):
+            continue
+        payload = json.loads(events.iloc[-1]["data"])
+        text = payload.get("message") or payload.get("content") or payload.get("decision")
+        hits = lab.scry(text, mode="lexical", type=kind, persona=False)
+        assert events.iloc[-1]["event_id"] in hits["event_id"].tolist()
+        assert set(hits["event_type"]) == {kind}
+
+
+def test_the_table_says_what_it_is(lab):
+    """Columns, types, order, provenance."""
+    table = lab.scry("seed catalogue error", mode="lexical", k=5)
+    assert list(table.columns) == list(COLUMNS)
+    assert 0 < len(table) <= 5
+    assert table["score"].is_monotonic_decreasing
+    assert table["lexical_rank"].iloc[0] == 1
+    assert str(table["timestamp"].dtype).endswith("UTC]")
+    assert table["reason"].str.startswith("has ").all()
+    assert table.attrs["mode"] == "lexical"
+    assert table.attrs["digest"] == lab.log.opened.manifest.digest
+    assert table.attrs["state"] == "up to date with HEAD"
+    empty = lab.scry("xyzzy", mode="lexical")
+    assert not len(empty)
+    assert empty.dtypes.astype(str).to_dict() == table.dtypes.astype(str).to_dict()
+
+
+@pytest.mark.parametrize("moment", ["2025-02-01", "2025-03-01", "2025-03-15", "2025-05-01"])
+def test_law4_of_a_lab(lab, moment):
+    """`as_of` gives what the texts up to then give, made into a corpus by themselves."""
+    from patina_lab.search.corpus import of_log
+
+    until = lab.as_of(moment).slice.until_us
+    segment = of_log(lab.log.opened)
+    past = [d for d in segment.fetch(range(len(segment))) if d.occurred_us < until]
+    for question in ("error handling", "decision seed", "add the catalogue tests"):
+        expected = scry(question, [part(past)]).table()
+        for table in (
+            lab.as_of(moment).scry(question, mode="lexical", persona=False),
+            lab.scry(question, mode="lexical", persona=False, as_of=moment),
+        ):
+            assert table.drop(columns="scope").equals(expected.drop(columns="scope"))
+            assert not len(table) or table["timestamp"].max().value // 1000 < until
+
+
+def test_a_lab_as_of_a_commit_asks_that_commit(lab):
+    """No note and no other project belongs to a commit."""
+    commits = lab.sql("SELECT sha FROM commits ORDER BY seq")["sha"]
+    table = lab.scry("seed", as_of=commits[3], mode="lexical")
+    assert set(table["scope"]) <= {"log", "shared"}
+    assert table.attrs["asked"] < lab.scry("seed", mode="lexical").attrs["asked"]
+    assert table.attrs["source_sha"] == commits[3]
+
+
+def test_slices_narrow_what_is_asked(lab):
+    """Author, path, type, time: as the log's own verbs say."""
+    decisions = lab.where("*decision*").scry("", k=1000)
+    assert set(decisions["event_type"]) <= {"session.decision", "decision_made"}
+    log = lab.log.where("*decision*").df()
+    assert set(decisions["event_id"]) == set(log["event_id"])
+    later = lab.scry("", since="2025-03-01", k=1000)
+    assert (later["timestamp"] >= "2025-03-01").all()
+    assert later["timestamp"].is_monotonic_decreasing
+
+
+def test_notes_are_asked_too(tmp_path, project):
+    """One's own notes: tagged, in time, in their scope; nothing is scraped for it."""
+    lab = pt.open(project, home=tmp_path)
+    observe(lab.repository, "Empty the cache at night", domains="ops", at="2025-03-02")
+    observe(lab.repository, "Prune the cache weekly", at="2025-06-02")
+    table = lab.scry("cache", mode="lexical")
+    assert table["scope"].tolist() == ["local", "local"]
+    assert "Nothing was scraped yet" in table.attrs["notices"][0]
+    assert len(lab.scry("cache", mode="lexical", until="2025-04-01")) == 1
+    assert lab.scry("cache", domains="Ops", mode="lexical")["text"].tolist() == [
+        "Empty the cache at night"
+    ]
+    assert not len(lab.scry("cache", scope="shared", mode="lexical"))
+    lab.scrape(progress=False)
+    assert len(lab.scry("cache", mode="lexical")) == 2
+    with pytest.raises(InvalidOption, match="'mine'"):
+        lab.scry("cache", scope="mine")
+
+
+def test_words_are_counted_once(lab, monkeypatch):
+    """Another lab on the same log reads the counts that the first one kept."""
+    lab.scry("seed", mode="lexical")
+    again = pt.open(lab.repository.path, home=lab.store.folder.parents[1])
+    monkeypatch.setattr("patina_lab.search.corpus.Segment.texts", None)
+    monkeypatch.setattr("patina_lab.search.corpus.Postings.of", None)
+    corpus = again._corpus(False, "HEAD")
+    (log, *_) = corpus.parts("log")
+    assert len(log.segment) == len(log.segment.postings) > 0
+
+
+def test_counts_that_are_damaged_are_made_anew(lab):
+    """Whatever stands in the file."""
+    expected = lab.scry("seed", mode="lexical", persona=False)
+    for place in (lab.store.folder / "search").glob("*/words.npz"):
+        place.write_bytes(b"nonsense")
+    again = pt.open(lab.repository.path, home=lab.store.folder.parents[1])
+    assert again.scry("seed", mode="lexical", persona=False).equals(expected)
+
+
+# -- meaning ------------------------------------------------------------------------------------
+
+
+def test_auto_says_what_it_does_without(lab, monkeypatch):
+    """No embedder: words alone, and one sentence with the remedy; asked for by name: an error."""
+    for name in ("onnxruntime", "sentence_transformers"):
+        monkeypatch.setitem(sys.modules, name, None)
+    asking._loaded.cache_clear()
+    table = lab.scry("seed catalogue")
+    assert table.attrs["mode"] == "lexical"
+    (notice,) = table.attrs["notices"]
+    assert notice.startswith("Only words were compared.")
+    assert "pip install 'patina-lab[embed]'" in notice
+    assert len(table)
+    with pytest.raises(MissingTool, match="onnxruntime"):
+        lab.scry("seed", mode="semantic")
+
+
+def test_auto_does_not_keep_anybody_waiting(lab, monkeypatch):
+    """Many texts without vectors: words alone, until they were embedded once."""
+    monkeypatch.setattr(asking, "FEW", 3)
+    means = Hashing("slow one")
+    table = lab.scry("seed catalogue", embedder=means)
+    assert table.attrs["mode"] == "lexical"
+    assert "texts are not embedded yet. Run lab.embed() once." in table.attrs["notices"][0]
+    assert not means.asked
+    said = lab.embed(means, progress=False)
+    assert said["texts"] >= len(means.asked) > 3
+    table = lab.scry("seed catalogue", embedder=means)
+    assert table.attrs["mode"] == asking.BEST
+    assert table.attrs["notices"] == []
+    assert table.attrs["model_hash"] == means.model_hash
+
+
+@pytest.mark.parametrize("kind", ["exact", "hnsw"])
+def test_vectors_are_kept(lab, kind):
+    """Another lab asks the kept vectors; damaged ones are made anew."""
+    if kind == "hnsw":
+        pytest.importorskip("hnswlib")
+    first = Hashing(f"kept {kind}")
+    lab.embed(first, index=kind, progress=False)
+    asked = len(first.asked)
+    expected = lab.scry("seed", mode="semantic", embedder=first, index=kind)
+    again = pt.open(lab.repository.path, home=lab.store.folder.parents[1])
+    second = Hashing(f"kept {kind}")
+    assert again.scry("seed", mode="semantic", embedder=second, index=kind).equals(expected)
+    assert second.asked == ["seed"]
+    (file,) = (lab.store.folder / "search").glob(f"*/{first.model_hash[:32]}.npy")
+    file.write_bytes(file.read_bytes()[:-50])
+    third = Hashing(f"kept {kind}")
+    other = pt.open(lab.repository.path, home=lab.store.folder.parents[1])
+    assert other.scry("seed", mode="semantic", embedder=third, index=kind).equals(expected)
+    assert len(third.asked) == asked + 1
+
+
+def test_meaning_finds_what_words_do_not(tmp_path, project):
+    """With a real model: no word in common, and still the first hit; its reason says so."""
+    from patina_lab.beliefs import embed
+
+    if embed.LIGHT not in embed.available():
+        pytest.skip("needs patina-lab[embed]")
+    lab = pt.open(project, home=tmp_path)
+    for text in ("Invalidate cached pages after a deployment", "Name branches after issues"):
+        observe(lab.repository, text, at="2025-03-02")
+    table = lab.scry("stale website content when releasing", scope="local")
+    assert table.attrs["mode"] == asking.BEST
+    assert table["text"].iloc[0] == "Invalidate cached pages after a deployment"
+    assert table["reason"].iloc[0].startswith("cosine 0.")
+    assert not len(lab.scry("stale website content when releasing", mode="lexical"))
+
+
+def test_slices_of_documents_follow_the_log_s_rules():
+    """What is in no log is narrowed by the same words."""
+    (one,) = documents(["cache"])
+    inside = asking._in_slice
+    assert inside(one, Slice())
+    assert inside(one, Slice().where("no*").where(author="a?n"))
+    assert not inside(one, Slice().where("git.*"))
+    assert not inside(one, Slice().where(author="bob"))
+    assert not inside(one, Slice().where(source="git"))
+    assert not inside(one, Slice(seqs=(1,)))
+    assert not inside(one, Slice(until_us=0))
