@@ -371,12 +371,14 @@ def of_repository(place: Path, scratch: Path, rounds: int, least: int) -> dict[s
     touches, commits = (lab.rel(name).arrow() for name in ("touches", "commits"))
     first, last = (f(commits["occurred_us"].to_pylist()) for f in (min, max))
     times = np.linspace(max(first, 0), last, 2000).astype(np.int64)
+    # They speak as the project does: with the first lines of commits from all of its history.
+    said = [text.partition("\n")[0] for text in commits["message"].to_pylist()]
     decisions = pa.table(
         {
             "seq": np.arange(1, 2001) + len(commits),
             "occurred_us": times,
             "source_id": [f"d{n}" for n in range(2000)],
-            "content": ["decide"] * 2000,
+            "content": [said[n * len(said) // 2000] for n in range(2000)],
         }
     )
     others = {name: lab.rel(name).arrow() for name in ("commit_parents", "eventlog")}

@@ -10,6 +10,7 @@ events, a store keeps them, a slice chooses them, a projection reads them.
     eventlog/     where they are kept         build, slices, digest, export
     projections/  what the log means          functions from relations to a table
     project/      whose log it is           places, notes, proposals, what is known
+    beliefs/      what we think             clusters, rules, beliefs, their comparison
     views/        how it looks                charts and their renderer
     reports/      papermill runs, HTML
     lab           what a notebook opens
@@ -44,6 +45,7 @@ _HOME = {
     "causality": "patina_lab.projections.causality",
     "causality_null": "patina_lab.projections.causality_null",
     "co_changes": "patina_lab.projections.co_changes",
+    "compare_rules": "patina_lab.beliefs.compare",
     "collaboration": "patina_lab.projections.collaboration",
     "decision_context": "patina_lab.projections.decision_context",
     "difference": "patina_lab.projections.difference",
@@ -73,6 +75,7 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
     "causality",
     "causality_null",
     "co_changes",
+    "compare_rules",
     "collaboration",
     "decision_context",
     "difference",
@@ -89,6 +92,7 @@ __all__ = [  # noqa: RUF022 - read in the order in which a notebook meets them
 
 if TYPE_CHECKING:
     from patina_lab import errors as errors
+    from patina_lab.beliefs.compare import compare_rules as compare_rules
     from patina_lab.eventlog.eventlog import Eventlog as Eventlog
     from patina_lab.eventlog.slice import Slice as Slice
     from patina_lab.events.event import Event as Event

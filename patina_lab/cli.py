@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from patina_lab import __version__
+from patina_lab.commands.beliefs import COMMANDS as BELIEVING
 from patina_lab.commands.options import Command
 from patina_lab.commands.options import as_json as _as_json
 from patina_lab.commands.options import repo as _repo
@@ -220,7 +221,10 @@ def _empty(table: Any) -> str:
 @_slice
 @click.option("-p", "--param", "params", multiple=True, metavar="NAME=VALUE")
 @click.option(
-    "--format", "form", type=click.Choice(["table", "csv", "jsonl", "parquet"]), default="table"
+    "--format",
+    "form",
+    type=click.Choice(["table", "csv", "json", "jsonl", "parquet"]),
+    default="table",
 )
 @click.option("--output", "-o", type=click.Path(path_type=Path), help="A file; else standard out.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format jsonl.")
@@ -602,7 +606,7 @@ def serve(repo: str, host: str, port: int) -> None:
     uvicorn.run(app, host=host, port=port, log_level="info", server_header=False)
 
 
-for _command in (*COMMANDS, persona):
+for _command in (*COMMANDS, *BELIEVING, persona):
     main.add_command(_command)
 
 

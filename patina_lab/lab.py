@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import entry_points
@@ -18,6 +19,7 @@ from patina_lab.eventlog.eventlog import (
     span_text,
     text_card,
 )
+from patina_lab.eventlog.export import export
 from patina_lab.eventlog.materialize import Materialized, materialize
 from patina_lab.eventlog.progress import Progress, fitting, silent
 from patina_lab.eventlog.slice import Slice
@@ -41,7 +43,7 @@ from patina_lab.project.query import table as hit_table
 from patina_lab.project.read import read_local
 from patina_lab.project.recipe import Recipe, find_recipe, parse
 from patina_lab.project.undo import Undone, undo
-from patina_lab.projections import registry
+from patina_lab.projections import engines, registry
 from patina_lab.projections.evidence import evidence
 from patina_lab.projections.projection import (
     Projection,
@@ -365,7 +367,12 @@ class Lab:
         return self._with_provenance(self.log.query(query).df())
 
     def project(
-        self, function: str | Projection | Callable[..., Rel | Computed], /, **params: Any
+        self,
+        function: str | Projection | Callable[..., Rel | Computed],
+        /,
+        *,
+        engine: str | None = None,
+        **params: Any,
     ) -> pd.DataFrame:
         """Compute a projection over this lab's slice.
 
@@ -377,6 +384,9 @@ class Lab:
             ``commits``, …) or after projections; it returns a `Rel`.  One defined in a cell
             will do:
             ``lab.project(lambda touches: touches.query("SELECT path FROM touches"))``.
+        engine : {"duckdb", "datafusion", "sail"} or None
+            Export the slice and compute over the files on this engine: the same rows.  For
+            more than one table, export once: see `patina_lab.projections.engines`.
         **params
             Its keyword-only parameters.
 
@@ -394,6 +404,11 @@ class Lab:
         """
         if isinstance(function, str):
             function = registry.find(function)
+        if engine is not None:
+            with tempfile.TemporaryDirectory(prefix="patina-export-") as folder:
+                export(self.log, Path(folder))
+                made = engines.open(folder, engine).project(function, **params)
+            return self._with_provenance(made)
         table = self._with_provenance(compose(function, self.log, params).df())
         table.attrs.update(
             projection=getattr(function, "name", getattr(function, "__name__", "")),

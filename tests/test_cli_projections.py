@@ -36,6 +36,21 @@ def test_a_projection_comes_as_a_table_or_a_file(run, repo: Path, tmp_path: Path
     assert pd.read_parquet(tmp_path / "x.parquet")["count"].tolist() == [r["count"] for r in lines]
 
 
+def test_the_formats_hold_the_same_rows(run, repo: Path, tmp_path: Path) -> None:
+    """CSV, one JSON document, JSON lines, Parquet; to a file or to standard out."""
+    asked = ("project", "hotspots", "--repo", str(repo), "--format")
+    document = json.loads(run(*asked, "json").stdout)
+    lines = [json.loads(line) for line in run(*asked, "jsonl").stdout.splitlines()]
+    assert document == lines
+    assert len(document) > 3
+    for form, read in (("csv", pd.read_csv), ("json", pd.read_json), ("parquet", pd.read_parquet)):
+        place = tmp_path / f"x.{form}"
+        assert run(*asked, form, "-o", str(place)).exit_code == 0
+        assert read(place)["path"].tolist() == [row["path"] for row in document]
+    empty = run(*asked, "json", "--author", "nobody").stdout
+    assert json.loads(empty) == []
+
+
 def test_parameters_are_given_by_name(run, repo: Path) -> None:
     asked = ("project", "co_changes", "--repo", str(repo), "--json")
     few = run(*asked, "-p", "min_count=9").stdout.splitlines()

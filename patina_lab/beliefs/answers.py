@@ -12,7 +12,7 @@ from typing import Any
 
 from patina_lab.beliefs.facts import FactSet
 from patina_lab.beliefs.proof import Proof, read_node
-from patina_lab.beliefs.rules import Candidate, Counts, Formed, Rule, RuleEngine
+from patina_lab.beliefs.rules import Candidate, Counts, Formed, Rule, RuleEngine, Used
 from patina_lab.beliefs.ruleset import RuleSet
 from patina_lab.errors import BadRules, PatinaError, RulesStopped, UnknownName
 
@@ -172,6 +172,26 @@ def proved(
         raise stopped(error, rules)
     places = {n: f"{predicate}, {rules.name} line {line}" for n, predicate, line in read["rules"]}
     return Proof(read_node(answer["proof"]), places, facts)
+
+
+def used(answer: Mapping[str, Any], facts: FactSet, rules: RuleSet) -> list[Used]:
+    """Return the facts that each of the proofs uses, or raise why there is none."""
+    if not answer["ok"]:
+        error = answer["error"]
+        if error["kind"] == "failed":
+            raise UnknownName(
+                f"Rule set {rules.name} does not conclude one of those beliefs from these facts.",
+                "Ask for beliefs that it formed.",
+            )
+        raise stopped(error, rules)
+    named = facts.named
+    return [
+        tuple(
+            (str(term[0]), tuple(named(a) if isinstance(a, str) else a for a in term[1:]))
+            for term in terms
+        )
+        for terms in answer["used"]
+    ]
 
 
 def question(facts: FactSet, belief: Candidate) -> dict[str, Any]:

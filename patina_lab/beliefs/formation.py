@@ -25,7 +25,7 @@ from patina_lab.beliefs.confidence import intervals, shown
 from patina_lab.beliefs.facts import RELATIONS
 from patina_lab.beliefs.ground import Ground
 from patina_lab.beliefs.observed import Observed, day
-from patina_lab.beliefs.rules import Candidate, Formed
+from patina_lab.beliefs.rules import Candidate, Formed, Used
 from patina_lab.beliefs.ruleset import RuleSet
 from patina_lab.errors import InvalidOption, UnknownName
 from patina_lab.eventlog.eventlog import html_card, text_card
@@ -463,8 +463,9 @@ def _beliefs(whole: Beliefs) -> tuple[Belief, ...]:
     chosen = candidates(whole.formed, whole.choice.scope)
     bounds = intervals([c.opinion for c in chosen], LEVEL)
     found: dict[str, Belief] = {}
-    for candidate, (low, high) in zip(chosen, bounds.tolist(), strict=True):
-        belief = _belief(whole, candidate, low, high)
+    used = whole.formed.used(chosen)
+    for candidate, facts, (low, high) in zip(chosen, used, bounds.tolist(), strict=True):
+        belief = _belief(whole, candidate, facts, low, high)
         # One text may speak for two clusters (it contradicts one and lies in the other).
         if belief.id not in found or _firmness(belief) < _firmness(found[belief.id]):
             found[belief.id] = belief
@@ -475,10 +476,10 @@ def _firmness(belief: Belief) -> tuple[Any, ...]:
     return -belief.confidence, -belief.mass_for, belief.id, belief.candidate.cluster
 
 
-def _belief(whole: Beliefs, candidate: Candidate, low: float, high: float) -> Belief:
+def _belief(whole: Beliefs, candidate: Candidate, used: Used, low: float, high: float) -> Belief:
     ground = whole.ground
-    ours, theirs = evidence(whole, candidate)
-    seen = [ground.by_event[event] for event in ours or ground.members[candidate.cluster]]
+    ours, theirs = evidence(whole, candidate, used)
+    seen = [ground.by_event[event] for event in ours or theirs]
     content = ground.medoid(one.text_id for one in seen)
     named = Counter(domain for one in seen for domain in one.domains)
     return Belief(
@@ -505,25 +506,29 @@ def _belief(whole: Beliefs, candidate: Candidate, low: float, high: float) -> Be
     )
 
 
-def evidence(whole: Beliefs, candidate: Candidate) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def evidence(
+    whole: Beliefs, candidate: Candidate, used: Used
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the events for and against a belief, by time: those that its proof weighs.
 
     An observation is against it if it has the opposite polarity, or contradicts one that is
-    for it; what contradicts the other side is for it.
+    for it; what contradicts the other side is for it.  Rules that weigh no observation rest
+    on their cluster as a whole.
     """
-    proof = whole.formed.prove(candidate)
-    named = proof.facts.named
     weighed: set[str] = set()
     contradicted: dict[str, set[str]] = {}
-    for node in proof.root.below():
-        if node.kind != "fact" or node.goal.name not in _TAKES_PART:
+    for name, args in used:
+        if name not in _TAKES_PART:
             continue
-        kinds = [kind for _, kind in RELATIONS[node.goal.name]]
-        obs = [named(v) for v, kind in zip(node.goal.args, kinds, strict=True) if kind == "obs"]
+        kinds = [kind for _, kind in RELATIONS[name]]
+        obs = [value for value, kind in zip(args, kinds, strict=True) if kind == "obs"]
         weighed.update(obs)
-        if node.goal.name == "contradicts":
+        if name == "contradicts":
             contradicted.setdefault(obs[0], set()).add(obs[1])
     of_event = whole.ground.by_event
+    if not weighed:
+        members = (of_event[event] for event in whole.ground.members[candidate.cluster])
+        weighed = {m.event_id for m in members if candidate.project in ("", m.project)}
     stance = candidate.stance
     ours: list[str] = []
     theirs: list[str] = []

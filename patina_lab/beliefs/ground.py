@@ -20,6 +20,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from patina_lab.beliefs.cluster import DISTANCE, Cluster, Clusters, cluster, lexical_diversity
@@ -208,9 +209,10 @@ class Ground:
     def medoid(self, text_ids: Iterable[str]) -> str:
         """Return the text that is closest, on average, to all of these."""
         among = sorted({*text_ids})
-        closeness = [sum(self.vectors.cosines(text, among)) for text in among]
-        best = max(range(len(among)), key=lambda n: (round(closeness[n], _DIGITS), -n))
-        return among[best]
+        if len(among) == 1:
+            return among[0]
+        closeness = np.round(self.vectors.matrix_of(among, among).sum(axis=1), _DIGITS)
+        return among[int(np.argmax(closeness))]
 
     def text(self, text_id: str) -> str:
         """Return a text as it was written first."""
@@ -222,6 +224,7 @@ def ground(
     vectors: Vectors,
     *,
     threshold: float = DISTANCE,
+    before: Clusters | None = None,
     progress: Progress = silent,
 ) -> Ground:
     """Make the ground of beliefs.
@@ -233,13 +236,20 @@ def ground(
         Of at least the texts that were observed; whatever else it holds has no influence.
     threshold : float
         Cosine distance, above 0 and below 1, up to which clusters are joined.
+    before : Clusters or None
+        Of another slice: what did not change is not clustered again; no result depends on it.
     progress : Progress
     """
     seen = observed.observations
     points = [Point(one.event_id, one.text, *_source(one)) for one in seen]
     rows = vectors.rows([one.text_id for one in seen])
     clusters = cluster(
-        points, rows, distance=threshold, model_hash=vectors.model_hash, progress=progress
+        points,
+        rows,
+        distance=threshold,
+        model_hash=vectors.model_hash,
+        before=before,
+        progress=progress,
     )
     texts = first_texts(observed)
     near = [pair for pair in vectors.near if pair[0] in texts and pair[1] in texts]

@@ -7,6 +7,7 @@ last bit.  It gives no proofs.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import duckdb
 
 from patina_lab.beliefs.facts import FactSet
 from patina_lab.beliefs.proof import Proof
-from patina_lab.beliefs.rules import Candidate, Counts, Formed
+from patina_lab.beliefs.rules import Candidate, Counts, Formed, Used
 from patina_lab.beliefs.ruleset import RuleSet, load
 from patina_lab.errors import UnknownName, UsageError
 
@@ -54,6 +55,12 @@ class SqlEngine:
     def prove(self, facts: FactSet, rules: str | Path | RuleSet, belief: Candidate) -> Proof:
         """Refuse: SQL gives no proofs."""
         raise UsageError("SQL gives no proofs.", "Use SwiplEngine.")
+
+    def used(
+        self, facts: FactSet, rules: str | Path | RuleSet, beliefs: Sequence[Candidate]
+    ) -> list[Used]:
+        """Return nothing of each belief: SQL does not say which facts it used."""
+        return [() for _ in beliefs]
 
 
 def parameters(rules: RuleSet) -> dict[str, float]:

@@ -90,12 +90,15 @@ class Pipeline:
         """Return observations, clusters and facts as of a moment."""
         key = "ground", until_us, self.embedder.model_hash, self.threshold
         if key not in self._kept:
+            made = "clusters", self.embedder.model_hash, self.threshold
             self._kept[key] = ground(
                 self.observed(until_us),
                 self.vectors(),
                 threshold=self.threshold,
+                before=self._kept.get(made),
                 progress=self.progress if len(self.observed(until_us)) >= _MANY else silent,
             )
+            self._kept[made] = self._kept[key].clusters
         found: Ground = self._kept[key]
         return found
 

@@ -8,6 +8,7 @@ is a crash of the kernel.  There is one Prolog in a process, so engines share it
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import orjson
 from patina_lab.beliefs import answers
 from patina_lab.beliefs.facts import FactSet
 from patina_lab.beliefs.proof import Proof
-from patina_lab.beliefs.rules import Candidate, Formed
+from patina_lab.beliefs.rules import Candidate, Formed, Used
 from patina_lab.beliefs.ruleset import RuleSet, load
 from patina_lab.beliefs.swipl import WORKER, Limits
 from patina_lab.errors import MissingTool
@@ -67,6 +68,18 @@ class PyswipEngine:
             **answers.question(facts, belief),
         )
         return answers.proved(answer, read, facts, rules)
+
+    def used(
+        self, facts: FactSet, rules: str | Path | RuleSet, beliefs: Sequence[Candidate]
+    ) -> list[Used]:
+        """Return the facts that each proof uses (see `RuleEngine.used`)."""
+        rules = load(rules)
+        self._load(facts, rules)
+        asked = [answers.question(facts, belief) for belief in beliefs]
+        answer = self._ask(
+            op="used", id=rules.digest, inferences=self.limits.inferences, beliefs=asked
+        )
+        return answers.used(answer, facts, rules)
 
     def _load(self, facts: FactSet, rules: RuleSet) -> dict[str, Any]:
         global _loaded

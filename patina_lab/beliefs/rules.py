@@ -22,11 +22,11 @@ There is one confidence for each cluster, scope and stance.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from patina_lab.beliefs.confidence import Opinion, intervals
 from patina_lab.beliefs.facts import FactSet
@@ -36,6 +36,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from patina_lab.beliefs.proof import Proof
+
+
+Used: TypeAlias = tuple[tuple[str, tuple[Any, ...]], ...]
+"""Facts: the relation's name, and its arguments with their proper ids."""
 
 
 @dataclass(frozen=True, order=True)
@@ -149,6 +153,12 @@ class Formed:
             raise ValueError("no engine is kept to prove it")
         return self.engine.prove(self.facts, self.rules, belief)
 
+    def used(self, beliefs: Sequence[Candidate]) -> list[Used]:
+        """Return the facts that the proof of each belief uses, each once."""
+        if self.engine is None:
+            raise ValueError("no engine is kept to prove them")
+        return self.engine.used(self.facts, self.rules, beliefs)
+
     @cached_property
     def fired(self) -> dict[str, int]:
         """How often each predicate's clauses succeeded."""
@@ -213,6 +223,26 @@ class RuleEngine(Protocol):
         BadRules, RulesStopped
         """
         ...
+
+    def used(
+        self, facts: FactSet, rules: str | Path | RuleSet, beliefs: Sequence[Candidate]
+    ) -> list[Used]:
+        """Return the facts that the proof of each belief uses, without the proofs."""
+        ...
+
+
+def used_facts(proof: Proof) -> Used:
+    """Return the facts that a proof uses, each once, sorted."""
+    named = proof.facts.named
+    found = {
+        (
+            str(node.goal.name),
+            tuple(named(a) if isinstance(a, str) else a for a in node.goal.args),
+        )
+        for node in proof.root.below()
+        if node.kind == "fact"
+    }
+    return tuple(sorted(found, key=repr))
 
 
 class Counts:

@@ -18,7 +18,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -28,7 +28,7 @@ import orjson
 from patina_lab.beliefs import answers
 from patina_lab.beliefs.facts import FactSet
 from patina_lab.beliefs.proof import Proof
-from patina_lab.beliefs.rules import Candidate, Formed
+from patina_lab.beliefs.rules import Candidate, Formed, Used
 from patina_lab.beliefs.ruleset import RuleSet, load
 from patina_lab.errors import MissingTool, RulesStopped
 
@@ -36,6 +36,7 @@ WORKER = Path(__file__).parent / "prolog" / "worker.pl"
 _MOST_ANSWER = 1 << 30
 _STARTING_S = 20.0
 _MANY = 100_000
+_AT_ONCE = 100
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,25 @@ class SwiplEngine:
                 **answers.question(facts, belief),
             )
             return answers.proved(answer, read, facts, rules)
+
+    def used(
+        self, facts: FactSet, rules: str | Path | RuleSet, beliefs: Sequence[Candidate]
+    ) -> list[Used]:
+        """Return the facts that each proof uses (see `RuleEngine.used`)."""
+        rules = load(rules)
+        found: list[Used] = []
+        with self._lock:
+            for at in range(0, len(beliefs), _AT_ONCE):
+                self._load(facts, rules)
+                answer = self._ask(
+                    rules,
+                    op="used",
+                    id=rules.digest,
+                    inferences=min(self.limits.inferences, 100_000_000),
+                    beliefs=[answers.question(facts, b) for b in beliefs[at : at + _AT_ONCE]],
+                )
+                found += answers.used(answer, facts, rules)
+        return found
 
     def clauses(self, facts: FactSet, rules: str | Path | RuleSet) -> list[Any]:
         """Return the clauses of a rule set as they were read, parameters filled in.

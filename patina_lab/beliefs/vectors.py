@@ -63,6 +63,18 @@ class Vectors:
         made = np.round(rows @ self._exact[self.row_of[text_id]], _DIGITS)
         return [float(x) for x in np.clip(made, -1, 1)]
 
+    def matrix_of(self, some: Sequence[str], others: Sequence[str]) -> npt.NDArray[np.float64]:
+        """Return the cosine of each of some texts with each of others, to six digits.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64, shape (some, others).
+        """
+        rows = self._exact[[self.row_of[text] for text in some]]
+        columns = self._exact[[self.row_of[text] for text in others]]
+        return np.clip(np.round(rows @ columns.T, _DIGITS), -1, 1)
+
     @cached_property
     def near(self) -> tuple[tuple[str, str, float], ...]:
         """Pairs of texts with a cosine of at least `ALIKE`, each once, to six digits."""

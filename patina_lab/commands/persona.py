@@ -25,7 +25,7 @@ def _show(table: pd.DataFrame, wants_json: bool) -> None:
     if wants_json:
         click.echo(table.to_json(orient="records", date_format="iso", date_unit="us"))
     elif len(table):
-        click.echo(table.to_string(index=False, max_colwidth=70))
+        click.echo(table.to_string(index=False, max_colwidth=70, na_rep=""))
     else:
         click.echo(f"nothing ({', '.join(table.columns)})")
 

@@ -121,7 +121,7 @@ def observe(
 @click.option("--context", help="Where it holds.")
 @click.option("--evidence", multiple=True, help="A file or an event id; once for each.")
 @click.option("--payload", metavar="JSON", help="More of the payload, or all of it.")
-@click.option("--from", "from_", metavar="ID", help="A private note to put to the team.")
+@click.option("--from", "from_", metavar="ID", help="A private note, or a branch to renumber.")
 @click.option("--base", metavar="COMMIT", help="Where the branch starts.")
 @click.option("--branch", help="Name of the branch; by default add-<type>-<number>.")
 @click.option("--publish", is_flag=True, help="Push it and open the pull request (gh, glab).")
@@ -354,7 +354,7 @@ def history(repo: str, event: str, at: str, diff: bool, blame: bool, as_json: bo
 @repo
 @click.option("--at", default="HEAD", show_default=True, help="The team's events of this commit.")
 @click.option("--branch", "branches", multiple=True, help="Only this proposal; default: all.")
-@click.option("--check", is_flag=True, help="Exit with 1 if there is one that is certain.")
+@click.option("--check", is_flag=True, help="Exit with 1 if one is certain; an edit is none.")
 @as_json
 @speaks
 def conflicts(repo: str, at: str, branches: tuple[str, ...], check: bool, as_json: bool) -> None:
@@ -365,7 +365,7 @@ def conflicts(repo: str, at: str, branches: tuple[str, ...], check: bool, as_jso
     found = among(_open(repo), at, branches or None)
     text = "\n".join(map(str, found)) or "no conflicts"
     _say([row(conflict) for conflict in found], text, as_json)
-    certain = [conflict for conflict in found if conflict.is_certain]
+    certain = [conflict for conflict in found if conflict.is_certain and not conflict.is_edit]
     if check and certain:
         raise CheckFailed(
             f"{len(certain)} of {len(found)} conflicts are certain.", "Undo or edit one of each."

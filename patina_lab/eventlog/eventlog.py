@@ -6,10 +6,10 @@ import contextlib
 import html
 import threading
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from patina_lab.errors import PatinaError, UnknownName, UnknownRevision, UsageError
 from patina_lab.eventlog.digest import IS_REF, digest_sql
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import duckdb
     import pandas as pd
     import pyarrow as pa
+
+T = TypeVar("T")
 
 PREFIX = "log.main."
 _QUIET = threading.Lock()
@@ -53,6 +55,21 @@ class OpenLog:
         self.manifest = manifest
         self.at = at
         self._lock = threading.Lock()
+        self._known: dict[Hashable, Any] = {}
+
+    def once(self, what: Hashable, ask: Callable[[], T]) -> T:
+        """Return what `ask` gives; an opened log does not change, so it is asked once.
+
+        Parameters
+        ----------
+        what : hashable
+            Names the question.
+        ask : callable
+        """
+        if what not in self._known:
+            self._known[what] = ask()
+        found: T = self._known[what]
+        return found
 
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own: an open result on one does not block the others."""

@@ -24,11 +24,12 @@ from patina_lab.projections.rel import Rel
 if TYPE_CHECKING:
     import pyarrow as pa
 
-Format = Literal["csv", "jsonl", "parquet"]
-FORMATS: tuple[Format, ...] = ("csv", "jsonl", "parquet")
+Format = Literal["csv", "json", "jsonl", "parquet"]
+FORMATS: tuple[Format, ...] = ("csv", "json", "jsonl", "parquet")
 
 _OPTIONS = {
     "csv": "FORMAT csv, HEADER",
+    "json": "FORMAT json, ARRAY true",
     "jsonl": "FORMAT json",
     "parquet": "FORMAT parquet, COMPRESSION zstd",
 }
@@ -44,7 +45,7 @@ def write(rel: Rel, log: Eventlog, target: Path | IO[bytes], form: str) -> None:
     log : Eventlog
         The log that the relation belongs to.
     target : Path or binary stream
-    form : {"csv", "jsonl", "parquet"}
+    form : {"csv", "json", "jsonl", "parquet"}
 
     Raises
     ------

@@ -4,7 +4,7 @@
 
     log, projection, parameters, slice  -> a folder
         state.json       which log, which events, which code it shows, and who asked for it
-        events.parquet   ids of the events that were counted
+        events-N.parquet ids of the events that were counted
         part-N.parquet   partial counts: the first of all events, then one for each update
 
 Where the projection is additive and the log has only gained events, the new ones alone are
@@ -188,7 +188,9 @@ def _state(here: Path) -> dict[str, Any] | None:
         state: dict[str, Any] = json.loads((here / "state.json").read_text())
     except (OSError, ValueError):
         return None
-    whole = "refs" in state and all((here / part).exists() for part in state.get("parts", ()))
+    events = state.get("events", [])
+    whole = "refs" in state and isinstance(events, list)  # one name, as it once was, is not read
+    whole = whole and all((here / part).exists() for part in (*state.get("parts", ()), *events))
     return state if whole else None
 
 
@@ -196,11 +198,13 @@ def _about(
     log: Eventlog, projection: Projection, params: Mapping[str, Any], recipe: str
 ) -> dict[str, Any]:
     """Return what is kept about a table besides its rows."""
-    ((updated,),) = log.opened.rows(
+    latest = (
         "SELECT epoch_us(max(last_updated)) FROM log.main.scrape_meta "
         "WHERE batch = (SELECT max(batch) FROM log.main.scrape_meta)"
     )
-    ((newest,),) = log.opened.rows(f"SELECT max(occurred_us) FROM ({log.rel().to_sql()})")
+    of_slice = f"SELECT max(occurred_us) FROM ({log.rel().to_sql()})"
+    ((updated,),) = log.opened.once(latest, lambda: log.opened.rows(latest))
+    ((newest,),) = log.opened.once(of_slice, lambda: log.opened.rows(of_slice))
     return {
         "projection": projection.name,
         "version": projection.version,
@@ -225,16 +229,20 @@ def _sweep(here: Path, about: Mapping[str, Any]) -> None:
 
 def authors(log: Eventlog) -> list[list[str]]:
     """Return the identities, as written and as corrected by the mailmap."""
-    rows = log.opened.rows(
-        "SELECT name, email, proper_name, proper_email FROM log.main.authors ORDER BY ALL"
-    )
-    return [list(row) for row in rows]
+    sql = "SELECT name, email, proper_name, proper_email FROM log.main.authors ORDER BY ALL"
+    return log.opened.once(sql, lambda: [list(row) for row in log.opened.rows(sql)])
 
 
 def _corrected(before: list[list[str]], now: list[list[str]]) -> bool:
     """Whether somebody who was counted under one name has another one now."""
     names = {(name, email): proper for name, email, *proper in now}
     return any(names.get((name, email), proper) != proper for name, email, *proper in before)
+
+
+def _reads_names(projection: Projection) -> bool:
+    """Whether a table could be another one where only a name was corrected."""
+    columns = [column for each in projection.needs.values() for column in each]
+    return not columns or any("author" in column for column in columns)
 
 
 def _bring_up_to_date(
@@ -250,38 +258,40 @@ def _bring_up_to_date(
     if (
         state is not None
         and "events" in state
-        and not _corrected(state["authors"], about["authors"])
+        and not (_reads_names(projection) and _corrected(state["authors"], about["authors"]))
     ):
-        new, gone = _difference(here / state["events"], log)
+        # Tables of one slice that were made of one log lack the same events.
+        since = ("since", state["digest"], state["refs"], log.slice)
+        new, gone = log.opened.once(
+            since, lambda: _difference([here / e for e in state["events"]], log)
+        )
         if not gone and len(new) <= MOST_NEW:
             only = replace(log, slice=replace(log.slice, seqs=tuple(new)))
             part = additive.partial(*inputs(additive.partial, only), **shared)
             assert isinstance(part, Rel)
-            parts = list(state["parts"])
+            parts, events = list(state["parts"]), list(state["events"])
             if len(parts) >= MOST_PARTS:
                 part = _merged(here, log, additive, [*parts], also=part)
-                parts = []
-            _commit(here, log, part, parts, about)
+                parts, events, only = [], [], log
+            _commit(here, log, part, parts, only, events, about)
             return "incremental", len(new)
     part = additive.partial(*inputs(additive.partial, log), **shared)
     assert isinstance(part, Rel)
-    _commit(here, log, part, [], about)
+    _commit(here, log, part, [], log, [], about)
     return "rebuilt", len(log)
 
 
-def _difference(kept: Path, log: Eventlog) -> tuple[list[int], bool]:
+def _difference(kept: list[Path], log: Eventlog) -> tuple[list[int], bool]:
     """Return the seqs of events that were not counted yet, and whether one has gone."""
-    now = log.rel().to_sql()
-    counted = f"read_parquet({quote(str(kept))})"
-    new = log.opened.rows(
-        f"SELECT e.seq FROM ({now}) e ANTI JOIN {counted} k ON k.event_id = e.event_id "
-        "AND k.place = coalesce(e.source_file, '') ORDER BY 1"
+    now = log.rel().query("SELECT seq, event_id, coalesce(source_file, '') AS place FROM this")
+    files = ", ".join(quote(str(each)) for each in kept)
+    rows = log.opened.rows(
+        f"SELECT e.seq FROM ({now.to_sql()}) e "
+        f"FULL JOIN read_parquet([{files}]) k USING (event_id, place) "
+        "WHERE e.seq IS NULL OR k.event_id IS NULL ORDER BY 1 NULLS LAST"
     )
-    gone = log.opened.rows(
-        f"SELECT 1 FROM {counted} k ANTI JOIN ({now}) e ON k.event_id = e.event_id "
-        "AND k.place = coalesce(e.source_file, '') LIMIT 1"
-    )
-    return [seq for (seq,) in new], bool(gone)
+    new = [seq for (seq,) in rows if seq is not None]
+    return new, len(new) < len(rows)
 
 
 def _merged(
@@ -322,18 +332,25 @@ def _table(
 
 
 def _commit(
-    here: Path, log: Eventlog, part: Rel, kept: list[str], about: Mapping[str, Any]
+    here: Path,
+    log: Eventlog,
+    part: Rel,
+    kept: list[str],
+    counted: Eventlog,
+    events: list[str],
+    about: Mapping[str, Any],
 ) -> None:
-    """Write a part and the events counted; the state, replaced last, makes them count."""
-    stamp = hashlib.sha256(
-        repr((log.digest, about["refs"], about["authors"], kept)).encode()
-    ).hexdigest()[:12]
-    name, events = f"part-{len(kept)}-{stamp}.parquet", f"events-{stamp}.parquet"
+    """Write a part and the events counted in it; the state, replaced last, makes them count.
+
+    `kept` and `events` are what was written before, and stays.
+    """
+    stamp = _stamp(about, kept)
+    name, ids = f"part-{len(kept)}-{stamp}.parquet", f"events-{len(events)}-{stamp}.parquet"
     here.mkdir(parents=True, exist_ok=True)
     _copy(log, part.to_sql(), here / name)
-    counted = "SELECT event_id, coalesce(source_file, '') AS place FROM this"
-    _copy(log, log.rel().query(counted).to_sql(), here / events)
-    _finish_state(here, [*kept, name], about, events)
+    these = "SELECT event_id, coalesce(source_file, '') AS place FROM this"
+    _copy(log, counted.rel().query(these).to_sql(), here / ids)
+    _finish_state(here, [*kept, name], about, [*events, ids])
 
 
 def _write_whole(
@@ -347,10 +364,7 @@ def _write_whole(
 
     made = projection(*inputs(projection.function, log), **params)
     here.mkdir(parents=True, exist_ok=True)
-    stamp = hashlib.sha256(
-        repr((log.digest, about["refs"], about["authors"])).encode()
-    ).hexdigest()[:12]
-    name = f"whole-{stamp}.parquet"
+    name = f"whole-{_stamp(about, [])}.parquet"
     with _aside(here / name) as aside:
         pq.write_table(made.arrow(), aside)
     _finish_state(here, [name], about, None)
@@ -378,13 +392,13 @@ def _aside(target: Path) -> Any:
 
 
 def _finish_state(
-    here: Path, parts: list[str], about: Mapping[str, Any], events: str | None
+    here: Path, parts: list[str], about: Mapping[str, Any], events: list[str] | None
 ) -> None:
     state = {**about, "parts": parts}
     if events is not None:
         state["events"] = events
     _write_state(here, state)
-    wanted = {*parts, "state.json", events}
+    wanted = {*parts, "state.json", *(events or ())}
     for old in here.iterdir():
         if old.is_file() and old.name not in wanted:
             old.unlink(missing_ok=True)

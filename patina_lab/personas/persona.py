@@ -80,7 +80,7 @@ class Synced:
         said = [
             (
                 p.project,
-                f"{p.new + p.changed + p.kept:,} files (+{p.new} ~{p.changed} -{p.removed})",
+                f"{_files(p.new + p.changed + p.kept)} (+{p.new} ~{p.changed} -{p.removed})",
             )
             for p in self.projects
         ]
@@ -548,6 +548,10 @@ def _projects(folder: Path, depth: int) -> Iterator[Path]:
         hidden = entry.name.startswith(".") or entry.name in _SKIPPED
         if not hidden and entry.is_dir(follow_symlinks=False):
             yield from _projects(Path(entry.path), depth - 1)
+
+
+def _files(n: int) -> str:
+    return f"{n:,} file" + ("" if n == 1 else "s")
 
 
 def _first(payload: Mapping[str, Any]) -> str:

@@ -59,9 +59,16 @@ class Project:
         return Path(self.path).is_dir()
 
     def is_same(self, other: Project) -> bool:
-        """Whether both have one history, told by the first commits and the remote."""
+        """Whether both have one history, told by the first commits and the remote.
+
+        A clone of the other's folder has it as its remote.
+        """
+        if not self.roots or self.roots != other.roots:
+            return False
         return (
-            bool(self.roots) and self.roots == other.roots and (self.git_remote == other.git_remote)
+            self.git_remote == other.git_remote
+            or _leads_to(self.git_remote, other.path)
+            or _leads_to(other.git_remote, self.path)
         )
 
 
@@ -149,7 +156,13 @@ class Registry:
         import filelock
 
         with translated(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            try:
+                self.folder.mkdir(parents=True, exist_ok=True)
+            except FileNotFoundError as err:  # a file system that makes no folders, or a loose link
+                raise StoreError(
+                    f"The folder {self.folder} cannot be made.",
+                    "Set PATINA_HOME to a folder of yours.",
+                ) from err
             with filelock.FileLock(self.folder / "persona.lock"):
                 yield
 
@@ -255,6 +268,12 @@ def _remote(repository: Repository) -> str | None:
         return None
     # A token may stand in it: user:secret@host.
     return re.sub(r"^(\w+://)[^/@]*@", r"\1", told) or None
+
+
+def _leads_to(remote: str | None, path: str) -> bool:
+    """Whether a remote is a folder of this machine, and the one at `path`."""
+    told = (remote or "").removeprefix("file://")
+    return told.rstrip("/").removesuffix("/.git") in (path, path.removesuffix("/.git"))
 
 
 def _free(name: str, taken: Iterable[str]) -> str:

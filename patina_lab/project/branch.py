@@ -17,6 +17,9 @@ from patina_lab.errors import GitFailed
 from patina_lab.project.author import Author, setting
 from patina_lab.sources.repository import Repository
 
+MAIN = ("main", "master", "trunk")
+"""How main branches are called where no remote says it."""
+
 _HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "reference-transaction")
 
 # Of the user's configuration, what would run something, sign, or write beside the index.
@@ -153,12 +156,14 @@ def checked_out(repository: Repository) -> set[str]:
 def main_branch(repository: Repository) -> str:
     """Return what a proposal grows from: the remote's main branch where one is known, or HEAD.
 
-    A branch made of a feature branch would bring the feature along.
+    A branch made of a feature branch would bring the feature along.  A remote that was added
+    by hand, or pushed to first, has no HEAD here: then the branch goes by its usual names.
     """
     for remote in _remotes(repository):
-        ref = f"refs/remotes/{remote}/HEAD"
-        if repository.command("for-each-ref", "--format=%(objectname)", ref):
-            return ref
+        for name in ("HEAD", *MAIN):
+            ref = f"refs/remotes/{remote}/{name}"
+            if repository.command("for-each-ref", "--format=%(objectname)", ref):
+                return ref
     return "HEAD"
 
 

@@ -117,7 +117,8 @@ def propose(
     payload : mapping or None
         More keys, or the whole payload of another event type.
     from_ : str or None
-        A local note, by id, number or identity.
+        A local note, by id, number or identity; or a branch of this clone that proposes an
+        event: the same event again, under the next number.
     base : str or None
         The commit to start from; by default the remote's main branch, as last fetched, or
         HEAD where there is none.
@@ -133,24 +134,28 @@ def propose(
         There is no commit to start from.
     """
     work_tree(repository)
-    note = _note(repository, what, from_)
+    again = _of_branch(repository, from_)
+    note = None if again else _note(repository, what, from_)
+    source = again or note
     event_type = KINDS.get(type, type) if type else "observation_captured"
-    if note is not None and type is None:
-        event_type = note.event_type
+    if source is not None and type is None:
+        event_type = source.event_type
     given = {
-        "domains": domain_names(domains) or (note.data.get("domains", []) if note else []),
+        "domains": domain_names(domains) or (source.data.get("domains", []) if source else []),
         "rationale": rationale,
         "alternatives": _several(alternatives),
         "context": context,
         "evidence": _several(evidence),
     }
-    text = what if isinstance(what, str) else _said(note)
+    text = what if isinstance(what, str) else _said(source)
     data = {
-        **_payload(event_type, text, note, name),
+        **_payload(event_type, text, source, name, copied=again is not None),
         **{key: value for key, value in given.items() if value},
         **(payload or {}),
     }
-    who, when = author_of(repository, author), moment(at)
+    who = author_of(repository, author)
+    when = again.timestamp if again and at is None else moment(at)
+    by = again.actor if again and author is None else who.name
     start = repository.resolve(base or branches.main_branch(repository))
     kind = _kind(event_type)
     if branch is not None:
@@ -160,7 +165,7 @@ def propose(
         # At the last moment, over every branch that is known here.
         sequence = next_sequence(_names(repository, objects, start, folder))
         path = f"{folder}/{file_name(event_type, when, sequence)}"
-        event = Event(event_type, when, f"evt_{sequence:03d}", data, path, who.name)
+        event = Event(event_type, when, f"evt_{sequence:03d}", data, path, by)
         content = to_bytes(event, sequence)
         title = _title(kind, first_text(event))
         seconds = max(event.occurred_us // 1_000_000, 0)  # git knows no time before 1970
@@ -178,6 +183,20 @@ def propose(
     commands = review_commands(repository, made, title)
     notices = tuple(branches.skipped(repository))
     return Proposal(event, sequence, made, commit, start, path, title, commands, notices)
+
+
+def _of_branch(repository: Repository, told: str | None) -> Event | None:
+    """Return the event that a branch of this clone proposes, if `told` is such a branch."""
+    if told is None or told not in dict(branches.tips(repository, "refs/heads")):
+        return None
+    main = branches.main_branch(repository)
+    found = [event for branch, event in proposed(repository, main, fetched=False) if branch == told]
+    if len(found) != 1:
+        raise InvalidOption(
+            f"The branch {told!r} proposes {len(found)} events.",
+            "Name one that proposes one event, and that you do not stand on.",
+        )
+    return found[0].event
 
 
 def _check_branch(repository: Repository, branch: str) -> None:
@@ -208,7 +227,7 @@ def _several(told: str | Iterable[str]) -> list[str]:
 
 
 def _payload(
-    event_type: str, text: str | None, note: Event | None, name: str | None
+    event_type: str, text: str | None, note: Event | None, name: str | None, *, copied: bool
 ) -> dict[str, Any]:
     """Return the part of the payload that the text and the note give."""
     if name is not None and event_type != "pattern_identified":
@@ -217,8 +236,9 @@ def _payload(
     if note is not None:
         if event_type == note.event_type:
             data.update(note.data)
-        # Where it came from: a hash, which tells nobody else anything.
-        data.update(source_type="local", source_id=note.event_id)
+        if not copied:
+            # Where it came from: a hash, which tells nobody else anything.
+            data.update(source_type="local", source_id=note.event_id)
     if event_type not in KINDS.values():
         if text is not None:
             data["content"] = text
@@ -232,7 +252,8 @@ def _payload(
     if event_type == "decision_made":
         return {**data, "decision": text}
     if event_type == "pattern_identified":
-        return {**data, "pattern_name": name or _slug(text), "content": text}
+        kept = data.get("pattern_name") if copied else None
+        return {**data, "pattern_name": name or kept or _slug(text), "content": text}
     return {**data, "belief": text}
 
 

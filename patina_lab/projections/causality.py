@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
 from patina_lab.projections.ancestry import descends
-from patina_lab.projections.overlap import overlap
+from patina_lab.projections.overlap import overlap, within
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
 
@@ -35,7 +35,7 @@ DECIDED = (
 )
 TOUCHED = (
     "SELECT seq, path, max(CASE WHEN change = 'D' THEN 0 ELSE 1 END) AS kept "
-    "FROM touches GROUP BY seq, path ORDER BY seq, path"
+    "FROM touches GROUP BY seq, path"
 )
 
 
@@ -137,15 +137,10 @@ def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after
     commit = np.arange(counts.sum()) - np.repeat(begins, counts) + np.repeat(first, counts)
 
     both = overlap(d.column("content").to_pylist(), c, t)
-    shared = {}
-    for name, held in (("shared_terms", both.terms), ("shared_files", both.files)):
-        counted = np.zeros(len(decision), dtype=np.int64)
-        for i, each in enumerate(held):
-            for positions in each:
-                low, high = np.searchsorted(positions, [first[i], first[i] + counts[i]])
-                counted[begins[i] + positions[low:high] - first[i]] += 1
-        shared[name] = counted
-
+    shared = {
+        "shared_terms": within(both.terms, first, counts),
+        "shared_files": within(both.files, first, counts),
+    }
     recorded = recording(d, c, t)
     there = recorded[decision]
     known = there >= 0

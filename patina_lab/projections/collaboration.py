@@ -6,9 +6,13 @@ gives   author_a, author_b, email_a, email_b, shared_files, files_a, files_b, ja
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial, update_wrapper
+
 from patina_lab.projections.author_files import NEEDS, additive, author_files
+from patina_lab.projections.author_pairs import author_pairs
 from patina_lab.projections.projection import projection
-from patina_lab.projections.rel import Rel
+from patina_lab.projections.rel import Rel, compute
 
 
 def _finish(files: Rel, *, max_authors: int | None = None, min_files: int = 1) -> Rel:
@@ -84,6 +88,11 @@ def collaboration(touches: Rel, *, max_authors: int | None = None, min_files: in
     Notes
     -----
     The join goes through files, never through pairs of commits, so its cost is that of the
-    pairs of authors a file.  ``weight = Σ_f min(commits_a(f), commits_b(f))``.
+    pairs of authors a file.  On DuckDB it is made on arrays, block by block
+    (:mod:`patina_lab.projections.author_pairs`): the same rows.
+    ``weight = Σ_f min(commits_a(f), commits_b(f))``.
     """
-    return _finish(author_files(touches), max_authors=max_authors, min_files=min_files)
+    made = _finish(author_files(touches), max_authors=max_authors, min_files=min_files)
+    work = touches.query("SELECT seq, path, author_email, author_name FROM touches")
+    counted = partial(author_pairs, most_authors=max_authors, least=max(int(min_files), 1))
+    return replace(made, direct=compute(update_wrapper(counted, author_pairs), work))

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from patina_lab.projections.terms import WORD, words
+from patina_lab.projections.spoken import spoken
+from patina_lab.projections.terms import words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,15 +63,16 @@ def overlap(contents: Sequence[str | None], c: pa.Table, t: pa.Table) -> Overlap
     of_decision = [set(words(text or "")) for text in contents]
     named = [names(text or "") for text in contents]
     wanted = sorted(set().union(*of_decision))
-    told = _rare(*_spoken(wanted, c, t), len(wanted), common(c.num_rows))
+    paths, path, position = _touches(c, t)
+    told = _rare(*_spoken(wanted, c, paths, path, position), len(wanted), common(c.num_rows))
     code = {word: i for i, word in enumerate(wanted)}
 
     asked = set().union(*named)
     by_name: dict[str, list[str]] = {}
-    touching = _touching(c, t, asked)
-    for path in touching:
-        for name in {path, _last(path)} & asked:
-            by_name.setdefault(name, []).append(path)
+    touching = _touching(paths, path, position, asked)
+    for one in touching:
+        for name in {one, _last(one)} & asked:
+            by_name.setdefault(name, []).append(one)
     return Overlap(
         [
             [told[n] for n in sorted(code[word] for word in each) if len(told[n])]
@@ -83,40 +85,23 @@ def overlap(contents: Sequence[str | None], c: pa.Table, t: pa.Table) -> Overlap
     )
 
 
-def _spoken(wanted: list[str], c: pa.Table, t: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+def _spoken(
+    wanted: list[str], c: pa.Table, paths: pa.Array, path: np.ndarray, position: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """Return (number of a word in `wanted`, position of a commit), with repetitions."""
     import numpy as np
+    import pyarrow.compute as pc
 
-    said = [said_words(message or "") for message in c.column("message").to_pylist()]
-    positions = np.repeat(np.arange(len(said)), [len(each) for each in said])
-    codes = _codes([word for each in said for word in each], wanted)
-
-    path, position = _touches(c, t)
-    coded = t.column("path").combine_chunks().dictionary_encode()
-    parts = [path_words(text) for text in coded.dictionary.to_pylist()]
-    holder = np.repeat(np.arange(len(parts)), [len(each) for each in parts])
-    held = _codes([word for each in parts for word in each], wanted)
-    holder, held = holder[held >= 0], held[held >= 0]
+    codes, positions = spoken(c.column("message"), wanted)
+    # The words of a path are those of its parts, which `_` divides too.
+    held, holder = spoken(pc.replace_substring(paths, "_", "/"), wanted)
     # Each touch of a path says all words of the path.
     order = np.argsort(path, kind="stable")
     first = np.searchsorted(path[order], holder)
     counts = np.searchsorted(path[order], holder, "right") - first
     steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
     touched = position[order][np.repeat(first, counts) + steps]
-    return (
-        np.concatenate([codes[codes >= 0], np.repeat(held, counts)]),
-        np.concatenate([positions[codes >= 0], touched]),
-    )
-
-
-def _codes(said: list[str], wanted: list[str]) -> np.ndarray:
-    """Return for each word its number in `wanted`; -1 where it is not there."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = pc.index_in(pa.array(said, pa.string()), value_set=pa.array(wanted, pa.string()))
-    codes: np.ndarray = found.fill_null(-1).to_numpy(zero_copy_only=False)
-    return codes
+    return np.concatenate([codes, np.repeat(held, counts)]), np.concatenate([positions, touched])
 
 
 def _rare(codes: np.ndarray, positions: np.ndarray, words: int, most: int) -> list[np.ndarray]:
@@ -131,24 +116,14 @@ def _rare(codes: np.ndarray, positions: np.ndarray, words: int, most: int) -> li
     return [group if len(group) <= most else group[:0] for group in each]
 
 
-def said_words(text: str) -> list[str]:
-    """Return what `words` does, and the commonest words too; faster where all is ASCII."""
-    return WORD.findall(text.lower()) if text.isascii() else words(text)
-
-
-def path_words(path: str) -> list[str]:
-    """Return the words of a path: those of its parts, which ``_`` divides too."""
-    return [word for part in path.replace("_", "/").split("/") for word in words(part)]
-
-
 def _last(path: str) -> str:
     """Return the last part of a path where it can name a file by itself, else the path."""
     last = path.rpartition("/")[2]
     return last if "." in last.strip(".") else path
 
 
-def _touches(c: pa.Table, t: pa.Table) -> tuple[np.ndarray, np.ndarray]:
-    """Return (number of a path in the order of appearance, position of a commit)."""
+def _touches(c: pa.Table, t: pa.Table) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+    """Return the paths, and (number of a path, position of a commit) of each touch."""
     import numpy as np
 
     seqs = c.column("seq").to_numpy()
@@ -158,18 +133,63 @@ def _touches(c: pa.Table, t: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     here = place < len(seqs)
     here[here] = seqs[order[place[here]]] == touched[here]
     coded = t.column("path").combine_chunks().dictionary_encode()
-    return coded.indices.to_numpy(zero_copy_only=False)[here], order[place[here]]
+    path = coded.indices.to_numpy(zero_copy_only=False)[here]
+    return coded.dictionary, path, order[place[here]]
 
 
-def _touching(c: pa.Table, t: pa.Table, asked: set[str]) -> Mapping[str, np.ndarray]:
+def _touching(
+    paths: pa.Array, path: np.ndarray, position: np.ndarray, asked: set[str]
+) -> Mapping[str, np.ndarray]:
     """Return, for each path that is asked for, the sorted positions of its commits."""
     import numpy as np
 
-    path, position = _touches(c, t)
-    paths = t.column("path").combine_chunks().dictionary_encode().dictionary.to_pylist()
-    wanted = [n for n, text in enumerate(paths) if text in asked or _last(text) in asked]
+    texts = paths.to_pylist()
+    wanted = [
+        n
+        for n, text in enumerate(texts)
+        if text in asked or (text.rpartition("/")[2] in asked and _last(text) in asked)
+    ]
+    of_wanted = np.zeros(len(texts), bool)
+    of_wanted[wanted] = True
+    path, position = path[of_wanted[path]], position[of_wanted[path]]
     order = np.lexsort((position, path))
     low, high = (np.searchsorted(path[order], wanted, side) for side in ("left", "right"))
     return {
-        paths[n]: position[order[i:j]] for n, i, j in zip(wanted, low, high, strict=True) if j > i
+        texts[n]: position[order[i:j]] for n, i, j in zip(wanted, low, high, strict=True) if j > i
     }
+
+
+def within(held: list[list[np.ndarray]], first: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Count, for each decision and each position of its window, the arrays that have it.
+
+    Parameters
+    ----------
+    held : list of list of array
+        As in `Overlap`; an array that several decisions hold is one object.
+    first, counts : array of int
+        Where each decision's window begins, and how many positions it has.
+
+    Returns
+    -------
+    array of int
+        One after another for all decisions.
+    """
+    import numpy as np
+
+    begins = np.cumsum(counts) - counts
+    found = np.zeros(int(counts.sum()), dtype=np.int64)
+    distinct = {id(each): each for lines in held for each in lines}
+    if not distinct:
+        return found
+    # One sorted line for all: each array has a stretch of its own.
+    stretch = 1 + max(int((first + counts).max()), *(int(e[-1]) for e in distinct.values()))
+    code = {key: n * stretch for n, key in enumerate(distinct)}
+    line = np.concatenate([each + code[key] for key, each in distinct.items()])
+    decision = np.repeat(np.arange(len(held)), [len(lines) for lines in held])
+    offset = np.array([code[id(each)] for lines in held for each in lines])
+    low = np.searchsorted(line, offset + first[decision])
+    many = np.searchsorted(line, offset + (first + counts)[decision]) - low
+    step = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
+    there = line[np.repeat(low, many) + step] - np.repeat(offset, many)
+    places = np.repeat((begins - first)[decision], many) + there
+    return found + np.bincount(places, minlength=len(found))

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 from patina_lab.errors import InvalidOption
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import numpy as np
     import pyarrow as pa
 
@@ -71,15 +73,8 @@ def pair_counts(touched: pa.Table, least: int) -> pa.Table:
 def _numbers(touched: pa.Table) -> tuple[pa.Array, np.ndarray, np.ndarray, int]:
     """Return the paths in code-point order, and (unit, path) by number, sorted, each once."""
     import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
-    coded = pa.chunked_array([touched["path"].combine_chunks()]).dictionary_encode()
-    coded = coded.combine_chunks()
-    order = pc.sort_indices(coded.dictionary).to_numpy()
-    rank = np.empty(len(order), np.int64)
-    rank[order] = np.arange(len(order))
-    path = rank[coded.indices.to_numpy()]
+    names, path = ranked(touched["path"])
     seqs = touched["seq"].to_numpy()
     later = seqs[1:] > seqs[:-1]
     if (later | (seqs[1:] == seqs[:-1])).all():  # as a log gives them
@@ -88,10 +83,24 @@ def _numbers(touched: pa.Table) -> tuple[pa.Array, np.ndarray, np.ndarray, int]:
     else:
         once, unit = np.unique(seqs, return_inverse=True)
         units = len(once)
-    bits = len(order).bit_length()
+    bits = len(names).bit_length()
     both = _distinct((unit << bits) | path)
-    names = coded.dictionary.take(pa.array(order))
     return names, both >> bits, both & ((1 << bits) - 1), units
+
+
+def ranked(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
+    """Return the texts of a column in code-point order, and each row's place; NULL comes last."""
+    import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    coded = column.dictionary_encode().combine_chunks()
+    order = pc.sort_indices(coded.dictionary).to_numpy()
+    rank = np.empty(len(order) + 1, np.int64)
+    rank[order] = np.arange(len(order))
+    rank[len(order)] = len(order)
+    places = coded.indices.fill_null(len(order)).to_numpy(zero_copy_only=False)
+    return coded.dictionary.take(pa.array(order)), rank[places]
 
 
 def _distinct(numbers: np.ndarray) -> np.ndarray:
@@ -144,42 +153,64 @@ def _between(
 
     none = np.zeros(0, np.int64)
     found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [(none, none, none)]
-    # An entry's partners are those that come after it in its unit.
-    last = np.searchsorted(unit, unit, "right")
-    partners = last - np.arange(len(unit)) - 1
-    by_file = _order(file, files)
-    by_file = by_file[partners[by_file] > 0]
-    ends = np.flatnonzero(np.diff(file[by_file], append=files)) + 1
-    total = np.cumsum(partners[by_file])[ends - 1]
     bits = files.bit_length()
     small = file.astype(np.uint32)
-    begin = done = made = 0
-    while begin < len(by_file):
-        # Whole files, as many as a block holds: a pair of them is in no other block.
-        upto = int(np.searchsorted(total, done + BLOCK, "right"))
-        upto = max(upto, int(np.searchsorted(ends, begin, "right")) + 1)
-        entries = by_file[begin : ends[upto - 1]]
-        begin, done = int(ends[upto - 1]), int(total[upto - 1])
+    made = 0
+    for entries, each, other in blocks(unit, file, files):
         base = int(file[entries[0]])
         narrow = (int(file[entries[-1]]) - base + 1) << bits < 1 << 32
         left = (file[entries] - base) << bits
-        each = partners[entries]
-        at = np.repeat(entries + 1 - (np.cumsum(each) - each), each)
-        at += np.arange(len(at))
         pairs = np.repeat(left.astype(np.uint32) if narrow else left, each)
-        pairs |= (small if narrow else file)[at]
+        pairs |= (small if narrow else file)[other]
         pairs.sort()
-        edges = np.flatnonzero(pairs[1:] != pairs[:-1])
-        ends_at = np.concatenate((edges, [len(pairs) - 1]))
-        counted = np.diff(ends_at, prepend=-1)
+        last = np.flatnonzero(np.append(pairs[1:] != pairs[:-1], True))
+        counted = np.diff(last, prepend=-1)
         often = np.flatnonzero(counted >= least)
-        kept = pairs[ends_at[often]].astype(np.int64)
+        kept = pairs[last[often]].astype(np.int64)
         a, b = (kept >> bits) + base, kept & ((1 << bits) - 1)
         made += int((members[a] * members[b]).sum())
-        _bound(made)
+        bound(made, "files")
         found.append((a, b, counted[often]))
     a, b, n = (np.concatenate(column) for column in zip(*found, strict=True))
     return a, b, n
+
+
+def blocks(
+    unit: np.ndarray, item: np.ndarray, items: int
+) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield all pairs of entries of one unit, those of a few items at a time.
+
+    Parameters
+    ----------
+    unit, item : array of int
+        Entries, by unit and then by item, each once.
+    items : int
+        More than any item.
+
+    Yields
+    ------
+    (entries, each, other)
+        Places of entries; with how many others each is a pair; their places.  The other one
+        has the greater item.  A pair of items is in one block only.
+    """
+    import numpy as np
+
+    # An entry's partners are those that come after it in its unit.
+    partners = np.searchsorted(unit, unit, "right") - np.arange(len(unit)) - 1
+    by_item = _order(item, items)
+    by_item = by_item[partners[by_item] > 0]
+    ends = np.flatnonzero(np.diff(item[by_item], append=items)) + 1
+    total = np.cumsum(partners[by_item])[ends - 1]
+    begin = done = 0
+    while begin < len(by_item):
+        upto = int(np.searchsorted(total, done + BLOCK, "right"))
+        upto = max(upto, int(np.searchsorted(ends, begin, "right")) + 1)
+        entries = by_item[begin : ends[upto - 1]]
+        begin, done = int(ends[upto - 1]), int(total[upto - 1])
+        each = partners[entries]
+        other = np.repeat(entries + 1 - (np.cumsum(each) - each), each)
+        other += np.arange(len(other))
+        yield entries, each, other
 
 
 def _members(
@@ -206,7 +237,7 @@ def _members(
     # Within a class each file pairs with those listed after it; rare files have no class.
     after = (begins + size)[head[listed]] - np.arange(len(listed)) - 1
     after[count[listed] < least] = 0
-    _bound(len(x) + int(after.sum()))
+    bound(len(x) + int(after.sum()), "files")
     one = np.repeat(listed, after)
     other = listed[np.repeat(np.arange(len(listed)) + 1, after) + _steps(after)]
     return (
@@ -231,11 +262,18 @@ def _steps(lengths: np.ndarray) -> np.ndarray:
     return steps
 
 
-def _bound(pairs: int) -> None:
+def bound(pairs: int, what: str) -> None:
+    """Refuse a table of more than `MOST_PAIRS` rows.
+
+    Raises
+    ------
+    InvalidOption
+    """
     if pairs > MOST_PAIRS:
         raise InvalidOption(
-            f"There are more than {MOST_PAIRS:,} pairs of files: too many for one table.",
-            "Raise min_count, or leave out large commits with max_files.",
+            f"There are more than {MOST_PAIRS:,} pairs of {what}: too many for one table.",
+            f"Ask for less: raise min_{'count' if what == 'files' else 'files'}, or lower "
+            f"max_{'files' if what == 'files' else 'authors'}.",
         )
 
 
@@ -245,14 +283,17 @@ def _table(
     import numpy as np
     import pyarrow as pa
 
-    a, b, n = _ordered(a, b, n, count)
+    # With one count, a greater Jaccard is a smaller sum of the two files' units.
+    top = n.max(initial=0)
+    apart, _, a, b = in_order(top - n, count[a] + count[b], a, b)
+    n = top - apart
     of_a, of_b = count[a], count[b]
     both = n.astype(np.float64)
     confidence = both / of_a
     return pa.table(
         {
-            "file_a": _named(names, a),
-            "file_b": _named(names, b),
+            "file_a": named(names, a),
+            "file_b": named(names, b),
             "count": n,
             "commits_a": of_a,
             "commits_b": of_b,
@@ -264,34 +305,38 @@ def _table(
     )
 
 
-def _ordered(
-    a: np.ndarray, b: np.ndarray, n: np.ndarray, count: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return pairs by count, then Jaccard, both falling, then by their numbers.
+def in_order(*columns: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return columns of whole numbers, not negative, each row by the first, then the next.
 
-    With one count, a greater Jaccard is a smaller sum of the two files' units.
+    As one number a row where they fit into one.
     """
     import numpy as np
 
-    if not len(a):
-        return a, b, n
-    apart = n.max() - n
-    sums = count[a] + count[b]
-    wide, middle = len(count).bit_length(), int(sums.max()).bit_length()
-    if 2 * wide + middle + int(apart.max()).bit_length() > 63:
-        order = np.lexsort((b, a, sums, apart))
-        return a[order], b[order], n[order]
-    key = (((apart << middle) | sums) << wide | a) << wide | b
+    bits = [int(column.max(initial=0)).bit_length() for column in columns]
+    if sum(bits) > 63:
+        order = np.lexsort(columns[::-1])
+        return tuple(column[order] for column in columns)
+    key = np.zeros(len(columns[0]), np.int64)
+    for column, width in zip(columns, bits, strict=True):
+        key <<= width
+        key |= column
     key.sort()
-    low = (1 << wide) - 1
-    return (key >> wide) & low, key & low, n.max() - (key >> (2 * wide + middle))
+    found = []
+    for width in reversed(bits):
+        found.append(key & ((1 << width) - 1))
+        key >>= width
+    return tuple(reversed(found))
 
 
-def _named(names: pa.Array, numbers: np.ndarray) -> pa.ChunkedArray:
-    """Return paths by their numbers, in pieces: a large one would be moved as it grows."""
+def named(
+    names: pa.Array, numbers: np.ndarray, lacking: np.ndarray | None = None
+) -> pa.ChunkedArray:
+    """Return texts by their numbers, in pieces: a large one would be moved as it grows."""
     import pyarrow as pa
 
+    pieces = [slice(i, i + _ROWS) for i in range(0, len(numbers), _ROWS)]
+    masks = [None if lacking is None else lacking[piece] for piece in pieces]
     return pa.chunked_array(
-        [names.take(pa.array(numbers[i : i + _ROWS])) for i in range(0, len(numbers), _ROWS)],
+        [names.take(pa.array(numbers[p], mask=m)) for p, m in zip(pieces, masks, strict=True)],
         pa.string(),
     )

@@ -53,7 +53,11 @@ EFFECT = {
 _MOST_BINS, _MOST_STATISTICS = 120, 12
 _NONE = "no decision in this slice has a commit in its window."
 _UNJUDGED = "no decision could be judged: none, or their windows leave the commits' span."
-_WORDS = {"commits": "commits that follow", "related": "of these, with a word of the decision"}
+_WORDS = {
+    "commits": "commits that follow",
+    "related": "of these, with a word of the decision",
+    "files": "of these, touching a file that it names",
+}
 
 
 def causality(df: Any, *, top: int = 25) -> Chart:

@@ -25,6 +25,11 @@ chart                  draws                                   the table it take
 ``causality_lags``     how long after, beside chance           the projection of that name
 ``causality_null``     how many, beside chance                 the projection of that name
 ``difference``         what entered, left, changed             ``pt.difference(a, b)``
+``beliefs``            how firmly beliefs are held            ``lab.form_beliefs().df()``
+``belief_evolution``   how one of them moved                  ``….evolution(belief)``
+``belief_agreement``   two rule sets, belief by belief        ``pt.compare_rules(…).held()``
+``belief_calibration`` confidence beside frequency            ``….calibration()``
+``belief_churn``       beliefs that come and go               ``….churn()``
 ``as_of``              a state at several moments, a slider    ``{t: table, …}``
 =====================  ======================================  ==============================
 
@@ -43,6 +48,13 @@ from typing import TYPE_CHECKING
 from patina_lab.views.activity import activity
 from patina_lab.views.as_of import as_of
 from patina_lab.views.author_expertise import author_expertise
+from patina_lab.views.beliefs import (
+    belief_agreement,
+    belief_calibration,
+    belief_churn,
+    belief_evolution,
+    beliefs,
+)
 from patina_lab.views.calendar import calendar
 from patina_lab.views.causality import causality, causality_lags, causality_null
 from patina_lab.views.churn import churn
@@ -70,6 +82,11 @@ __all__ = [
     "activity",
     "as_of",
     "author_expertise",
+    "belief_agreement",
+    "belief_calibration",
+    "belief_churn",
+    "belief_evolution",
+    "beliefs",
     "calendar",
     "causality",
     "causality_lags",

@@ -30,6 +30,8 @@ from patina_lab.errors import InvalidOption, MissingTool, UnknownName
 from patina_lab.events.event import Event
 from patina_lab.events.identity import micros
 
+pytest.importorskip("scipy", reason="clusters need patina-lab[embed]")
+
 LOG = """
 2025-03-01 observation_captured ann content="Always validate user input" domains='["security"]'
 2025-03-02 observation_captured bob content="Validate user input always" domains='["security"]'

@@ -13,6 +13,7 @@ from test_oracle import CONTESTED, VOTES
 from patina_lab.beliefs.facts import FactSet
 from patina_lab.beliefs.logic import Program
 from patina_lab.beliefs.proof import Node, check
+from patina_lab.beliefs.rules import used_facts
 from patina_lab.beliefs.ruleset import RuleSet, built_in, load
 from patina_lab.beliefs.swipl import SwiplEngine
 from patina_lab.beliefs.terms import Compound
@@ -29,11 +30,13 @@ def test_every_proof_is_accepted(engine: SwiplEngine, name: str, facts: FactSet)
     formed = engine.form(facts, name)
     program = Program(engine.clauses(facts, name), facts)
     events = set(facts.tables["observation"]["event"].to_pylist())
-    for belief in formed:
+    used = formed.used(list(formed))
+    for belief, uses in zip(formed, used, strict=True):
         proof = formed.prove(belief)
         check(proof, program)
         assert set(proof.leaves()) <= events
         assert proof.leaves()
+        assert sorted(uses, key=repr) == list(used_facts(proof))
 
 
 EVERYTHING = """

@@ -115,6 +115,12 @@ def test_conflicts_can_fail_a_check(run, repo: Path) -> None:
     result = run("conflicts", "--check")
     assert result.exit_code == 0
     assert "may contradict" in result.stdout
+    place = repo / ".patina/shared/events/2025-03-07-001-decision-made.json"
+    subprocess.run(["git", "-C", repo, "merge", "-q", "add-decision-001"], check=True)
+    place.write_text(place.read_text().replace("Always label", "Always label bags"))
+    subprocess.run(["git", "-C", repo, "commit", "-qam", "review"], check=True)
+    result = run("conflicts", "--check")
+    assert (result.exit_code, "changed since written" in result.stdout) == (0, True)
     for name in ("a", "b"):
         place = repo / f".patina/shared/events/2025-03-07-009-{name}.json"
         place.parent.mkdir(parents=True, exist_ok=True)

@@ -89,6 +89,36 @@ def test_what_went_is_not_counted_any_more(lab_of, tmp_path: Path) -> None:
     assert after.how == "rebuilt"
 
 
+def test_a_corrected_name_concerns_only_those_who_read_names(lab_of, tmp_path: Path) -> None:
+    """A mailmap makes tables anew that name somebody; counts of files stay."""
+    before = lab_of(BASE).log
+    for projection in (pt.co_changes, pt.collaboration):
+        m.materialize(before, projection, tmp_path)
+    after = lab_of(STEPS["a name corrected"]).log
+    kept = [m.materialize(after, each, tmp_path) for each in (pt.co_changes, pt.collaboration)]
+    assert [(each.how, each.added) for each in kept] == [("incremental", 1), ("rebuilt", 4)]
+
+
+def test_tables_of_one_log_are_compared_with_the_next_once(
+    lab_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is new since the last log is the same for all of them."""
+    before = lab_of(BASE).log
+    for name in ADDITIVE:
+        m.materialize(before, registry.find(name), tmp_path)
+    asked = []
+    honest = m._difference
+
+    def counted(kept: list[Path], log: Eventlog) -> tuple[list[int], bool]:
+        asked.append(kept)
+        return honest(kept, log)
+
+    monkeypatch.setattr(m, "_difference", counted)
+    after = lab_of(STEPS["one more commit"]).log
+    how = [m.materialize(after, registry.find(name), tmp_path).how for name in ADDITIVE]
+    assert (how, len(asked)) == (["incremental"] * len(ADDITIVE), 1)
+
+
 def test_a_kept_table_knows_that_it_is_stale(lab_of, tmp_path: Path) -> None:
     log = lab_of(BASE).log
     assert m.is_stale(tmp_path, pt.hotspots, log)
@@ -112,6 +142,7 @@ def test_many_small_updates_are_merged_into_few_parts(
         )
         (folder,) = [p for p in tmp_path.iterdir() if p.name.startswith("co_changes-")]
         assert len(list(folder.glob("part-*"))) <= 2
+        assert len(list(folder.glob("events-*"))) <= 2
 
 
 def test_a_torn_state_is_computed_anew(lab_of, tmp_path: Path) -> None:
@@ -128,7 +159,7 @@ def test_a_watermark_would_be_found_out(
 ) -> None:
     """Known-bad control: taking only events after the last one counted loses older merges."""
 
-    def by_date(kept: Path, log: Eventlog) -> tuple[list[int], bool]:
+    def by_date(kept: list[Path], log: Eventlog) -> tuple[list[int], bool]:
         rows = log.opened.rows(
             "SELECT seq FROM log.main.eventlog WHERE occurred_us > 1741176000000000 ORDER BY 1"
         )

@@ -19,6 +19,7 @@ from patina_lab.personas.persona import Persona
 sys.path.insert(0, str(Path(__file__).parents[1] / "beliefs"))
 from words import WordsEmbedder
 
+pytest.importorskip("scipy", reason="clusters need patina-lab[embed]")
 if shutil.which("swipl") is None:
     pytest.skip("swipl is not installed: ./run setup brings it", allow_module_level=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -66,6 +67,29 @@ def test_a_second_clone_would_vote_twice(registry, tmp_path):
         registry.register(tmp_path / "copy", AT)
     other, how = registry.register(tmp_path / "copy", AT, name="fork")
     assert (other.name, how) == ("fork", "added")
+
+
+@pytest.mark.parametrize("how", ["a path", "a file URL", "bare"])
+def test_a_clone_of_a_registered_folder_is_the_same_project(registry, tmp_path, how):
+    """Its remote is that folder, where the folder itself has another remote or none."""
+    path = project(tmp_path / "a")
+    registry.register(path, AT)
+    source = f"file://{path}" if how == "a file URL" else str(path)
+    bare = ["--bare"] if how == "bare" else []
+    subprocess.run(["git", "clone", "-q", *bare, source, tmp_path / "clone"], check=True)
+    with pytest.raises(InvalidOption, match="has the history of 'a'"):
+        registry.register(tmp_path / "clone", AT)
+    subprocess.run(
+        ["git", "-C", tmp_path / "clone", "config", "remote.origin.url", "https://x.org/fork"],
+        check=True,
+    )
+    assert registry.register(tmp_path / "clone", AT)[1] == "added", "a fork is another one"
+
+
+def test_a_home_that_cannot_be_made_is_one_sentence(tmp_path):
+    (tmp_path / "loose").symlink_to(tmp_path / "nowhere" / "deep")
+    with pytest.raises(StoreError, match=r"cannot be (made|written)"):
+        Registry(tmp_path / "loose" / "persona").register(project(tmp_path / "a"), AT)
 
 
 def test_two_projects_of_one_name_get_two(registry, tmp_path):

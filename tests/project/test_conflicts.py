@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from types import SimpleNamespace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from working import DAY, Project
 
 import patina_lab as pt
+from patina_lab.errors import InvalidOption
 from patina_lab.events.event import Event
 from patina_lab.events.identity import instant
 from patina_lab.events.text import normalised, text_hash
-from patina_lab.project.conflicts import among, conflicts
+from patina_lab.project.conflicts import ALIKE, among, conflicts
 from patina_lab.project.observe import moment
 from patina_lab.project.propose import propose
-from patina_lab.project.read import Found
+from patina_lab.project.read import Found, read_shared
 from patina_lab.project.undo import undo
 
 
@@ -134,6 +138,43 @@ def test_deciding_what_another_rejected_may_contradict():
     assert "did not take 'JavaScript for prototyping'" in one.detail
 
 
+SAID = st.lists(
+    st.sampled_from(["use", "never", "not", "we", "cache", "reads", "writes", "label", "bags"]),
+    max_size=5,
+)
+
+
+@given(
+    st.lists(st.tuples(SAID, st.lists(SAID, max_size=2), st.sampled_from(["", "CI"])), max_size=8)
+)
+def test_no_pair_is_missed_for_being_fast(said):
+    """The same conflicts, in the same order, as from looking at every two decisions alone."""
+    events = [
+        decision(n, " ".join(text) or "-", alternatives=[" ".join(other) for other in others],
+                 context=context)
+        for n, (text, others, context) in enumerate(said, 1)
+    ]  # fmt: skip
+
+    def may(among_these):
+        return [
+            (conflict.events, conflict.detail)
+            for conflict in among(among_these)
+            if conflict.kind == "may contradict"
+        ]
+
+    assert may(events) == [one for two in combinations(events, 2) for one in may(two)]
+
+
+def test_control_too_few_rare_words_miss_a_pair(monkeypatch):
+    """The same comparison sees a filter that looks at the rarest word alone."""
+    first = decision(1, "cache reads writes label bags")
+    events = [first, decision(2, "never cache reads writes label bags pens")]
+    assert kinds(*events) == ["may contradict"]
+    every = SimpleNamespace(ceil=lambda part: round(part / ALIKE))
+    monkeypatch.setattr("patina_lab.project.conflicts.math", every)
+    assert kinds(*events) == []
+
+
 def test_two_contexts_are_no_contradiction():
     """Both are true, each in its own; one context alone does not say so."""
     a = decision(1, "Always validate", context="Production code only")
@@ -181,3 +222,52 @@ def test_what_others_propose_is_looked_at_once_it_is_fetched(project):
     assert len(conflicts(bob.repository)) == 1, "one event, on a branch and on the fetched one"
     one = conflicts(bob.repository, branches=[his.branch])
     assert one == []
+
+
+def test_what_two_wrote_under_one_number_is_proposed_again_under_the_next(project):
+    """Same day, type and number: one branch name, one file; git can push and merge only one."""
+    project.git("clone", "-q", ".", "../bob")
+    bob = Project(project.path.parent / "bob")
+    hers = propose(project.repository, "Use pens", type="decision", at=DAY)
+    about = {"rationale": "They can be corrected", "alternatives": ["Chalk"], "domains": "labels"}
+    his = propose(bob.repository, "Use pencils", type="decision", at=DAY, author="Bob", **about)
+    assert (hers.branch, hers.path) == (his.branch, his.path)
+    bob.git("fetch", "-q")
+    clash = conflicts(bob.repository)[0]
+    assert clash.kind == "same file"
+    assert f"origin/{his.branch} and {his.branch} add a file" in clash.detail
+    assert f"patina-lab propose --from {his.branch}, and delete" in clash.detail
+    bob.git("config", "user.name", "Bob")
+    bob.git("config", "user.email", "bob@x.org")
+    again = propose(bob.repository, from_=his.branch, author="Ann")
+    assert (again.branch, again.sequence) == ("add-decision-002", 2)
+    assert again.event.data == his.event.data
+    assert again.event.timestamp == his.event.timestamp
+    kept = propose(bob.repository, from_=his.branch, base=his.base)
+    assert kept.event.event_id == his.event.event_id, "the same event, of the same author"
+    for branch in (his.branch, again.branch):
+        bob.git("branch", "-qD", branch)
+    assert conflicts(bob.repository) == []
+    bob.git("merge", "-q", "--no-edit", f"origin/{hers.branch}")
+    bob.git("merge", "-q", "--no-edit", kept.branch)
+    assert [f.text for f in read_shared(bob.repository)[0]] == ["Use pens", "Use pencils"]
+
+
+def test_a_file_that_only_others_have_is_theirs_to_propose_again(project):
+    """The one who reads it is told who has to act."""
+    project.git("clone", "-q", ".", "../bob")
+    bob = Project(project.path.parent / "bob")
+    propose(project.repository, "Use pens", type="decision", at=DAY)
+    his = propose(bob.repository, "Use pencils", type="decision", at=DAY, author="Bob")
+    bob.git("checkout", "-q", "--detach", his.commit)
+    bob.git("branch", "-qD", his.branch)
+    bob.git("fetch", "-q")
+    (clash,) = conflicts(bob.repository)
+    assert "and what is merged add a file" in clash.detail
+    assert f"whoever proposed origin/{his.branch} has to propose it again" in clash.detail
+
+
+def test_a_branch_that_proposes_nothing_or_several_is_said(project):
+    project.git("branch", "-q", "empty")
+    with pytest.raises(InvalidOption, match="proposes 0 events"):
+        propose(project.repository, from_="empty", at=DAY)

@@ -246,6 +246,9 @@ def test_it_starts_from_the_remote_s_main_branch(project):
     clone.commit("feature")
     assert put(clone).base == project.git("rev-parse", "main")
     assert put(clone, base="feature").base == clone.git("rev-parse", "feature")
+    # A remote that was pushed to first has no HEAD here.
+    clone.git("remote", "set-head", "origin", "--delete")
+    assert put(clone).base == project.git("rev-parse", "main")
 
 
 def test_a_note_keeps_its_words_and_is_linked(project):

@@ -219,9 +219,11 @@ class TestExportedLog:
         assert manifest["source_sha"] == lab.log.opened.manifest.source_sha
         assert set(manifest["versions"]) == {"patina-lab", "duckdb"}
         for name, about in manifest["relations"].items():
-            (rows,) = duckdb.execute(
-                f"SELECT count(*) FROM read_parquet('{folder / about['file']}')"
-            ).fetchone()
+            (rows,) = (
+                duckdb.connect()
+                .execute(f"SELECT count(*) FROM read_parquet('{folder / about['file']}')")
+                .fetchone()
+            )
             assert (rows, list(about["columns"])) == (
                 len(lab.rel(name).df()),
                 lab.rel(name).columns,
@@ -242,6 +244,18 @@ class TestExportedLog:
         assert log.digest == early.digest
         there, here = log.project("hotspots"), early.project("hotspots")
         pd.testing.assert_frame_equal(there, here, check_flags=False)
+
+    @needs_datafusion
+    def test_a_lab_computes_on_another_engine(self, lab: pt.Lab) -> None:
+        """Its slice, exported for the occasion; the same rows and the same provenance."""
+        early = lab.as_of("2025-04-01")
+        here, there = (early.project("hotspots", engine=e) for e in (None, "datafusion"))
+        pd.testing.assert_frame_equal(here, there, check_flags=False)
+        assert there.attrs["engine"] == "datafusion"
+        for said in ("digest", "source_sha", "projection"):
+            assert here.attrs[said] == there.attrs[said]
+        with pytest.raises(UnknownName, match="engine"):
+            lab.project("hotspots", engine="dukdb")
 
     def test_a_projection_says_where_it_was_computed(
         self, lab: pt.Lab, on: Callable[[str], engines.ExportedLog]

@@ -113,16 +113,18 @@ def test_control_what_seems_alike_is_not_alike(monkeypatch):
     assert table_hash(pair_counts(touches, 1)) != table_hash(honest)
 
 
-def test_numbers_too_large_for_one_word_are_sorted_all_the_same(monkeypatch):
-    """Counts, sums and two numbers of files may need more than 63 bits together."""
-    rng = np.random.default_rng(1)
-    count = rng.integers(1 << 20, 1 << 21, 1 << 10)
-    a, b = np.divmod(np.unique(rng.integers(0, 1 << 20, 500)), 1 << 10)
-    n = rng.integers(1, 4, len(a))
-    narrow = counting._ordered(a, b, n, count)
-    wide = counting._ordered(a, b, n * (1 << 50), count)
-    for left, right, scale in zip(narrow, wide, (1, 1, 1 << 50), strict=True):
-        assert (left * scale == right).all()
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(0, 3), st.integers(0, 5), st.integers(0, 2), st.sampled_from([0, 1 << 61])
+        )
+    )
+)
+def test_rows_are_sorted_by_all_their_columns(rows):
+    """Whether or not they fit into one number."""
+    columns = np.array(rows, np.int64).reshape(-1, 4).T
+    found = counting.in_order(*columns)
+    assert list(zip(*(c.tolist() for c in found), strict=True)) == sorted(rows)
 
 
 def test_too_many_pairs_are_refused_before_they_are_made(monkeypatch):

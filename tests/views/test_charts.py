@@ -12,6 +12,7 @@ import pytest
 
 alt = pytest.importorskip("altair")
 
+import tables_of_beliefs as believed  # noqa: E402
 import tables_of_projections as tables  # noqa: E402
 
 from patina_lab import errors  # noqa: E402
@@ -64,6 +65,11 @@ DIFFERENCE = pd.DataFrame(
 GALLERY = {
     "activity": (plot.activity, ACTIVITY),
     "author_expertise": (plot.author_expertise, tables.EXPERTISE),
+    "belief_agreement": (plot.belief_agreement, believed.HELD),
+    "belief_calibration": (plot.belief_calibration, believed.CALIBRATION),
+    "belief_churn": (plot.belief_churn, believed.CHURN),
+    "belief_evolution": (plot.belief_evolution, believed.EVOLUTION),
+    "beliefs": (plot.beliefs, believed.BELIEFS),
     "calendar": (plot.calendar, ACTIVITY),
     "causality": (plot.causality, tables.CAUSALITY),
     "causality_lags": (plot.causality_lags, tables.LAGS),
@@ -340,3 +346,19 @@ def test_without_altair_one_sentence_says_what_to_install(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "altair", None)
     with pytest.raises(errors.MissingTool, match=r"pip install 'patina-lab\[lab\]'"):
         plot.activity(ACTIVITY)
+
+
+def test_beliefs_of_two_rule_sets_are_told_apart_without_colour() -> None:
+    """Shape and line say which rule set it is; what only one holds is hollow."""
+    churn = plot.belief_churn(believed.CHURN).to_dict()
+    encodings = [layer["encoding"] for layer in churn["layer"]]
+    assert any("strokeDash" in encoding for encoding in encodings)
+    assert any("shape" in encoding for encoding in encodings)
+    agreement = plot.belief_agreement(believed.HELD).to_dict()
+    assert sorted(layer["mark"].get("filled", True) for layer in agreement["layer"][1:]) == [
+        False,
+        True,
+    ]
+    assert "1 held by both" in agreement["description"]
+    evolution = rows(plot.belief_evolution(believed.EVOLUTION))
+    assert [row["event"] for row in evolution] == ["formed", "no news", "revised", "retired"]

@@ -31,14 +31,24 @@ do(rules, Request, Answer) :-
 do(run, Request, Answer) :-
     run(Request.id, Request.inferences, Answer).
 do(prove, Request, _{proof:node(Proof)}) :-
-    atom_string(Cluster, Request.cluster),
-    (   get_dict(project, Request, Name), Name \== null
+    prove_asked(Request, Request, Proof).
+do(used, Request, _{used:Used}) :-
+    maplist(used_by(Request), Request.beliefs, Used).
+do(version, _, _{version:Version}) :-
+    current_prolog_flag(version, Version).
+
+used_by(Request, Belief, terms(Facts)) :-
+    prove_asked(Request, Belief, Proof),
+    phrase(used([Proof]), Goals),
+    sort(Goals, Facts).
+
+prove_asked(Request, Belief, Proof) :-
+    atom_string(Cluster, Belief.cluster),
+    (   get_dict(project, Belief, Name), Name \== null
     ->  atom_string(Project, Name), Scope = project(Project)
     ;   Scope = persona
     ),
-    prove_belief(Request.id, Cluster, Scope, Request.stance, Request.inferences, Proof).
-do(version, _, _{version:Version}) :-
-    current_prolog_flag(version, Version).
+    prove_belief(Request.id, Cluster, Scope, Belief.stance, Request.inferences, Proof).
 
 failed(rule_error(Dict), _{ok: lit(false), error:Dict}) :- !.
 failed(error(resource_error(What), _), _{ok: lit(false), error:_{kind:resource, message:Text}}) :-
@@ -68,6 +78,7 @@ json(Out) :- current_output(S), json(Out, S).
 json(Term, S) :- var(Term), !, format(S, "null", []).
 json(lit(Word), S) :- !, write(S, Word).
 json(term(Term), S) :- !, term_json(Term, S).
+json(terms(Terms), S) :- !, put_char(S, '['), list_json(Terms, term_json, S), put_char(S, ']').
 json(node(Node), S) :- !, node_json(Node, S).
 json(answers(Beliefs), S) :- !, put_char(S, '['), answers_json(Beliefs, S), put_char(S, ']').
 json(Dict, S) :-

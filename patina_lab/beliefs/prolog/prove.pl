@@ -82,3 +82,18 @@ prove_belief(Id, Cluster, Scope, Stance, Inferences, Proof) :-
     ),
     Nodes = [Proof],
     numbervars(Proof, 0, _).
+
+%!  used(+Nodes)//
+%
+%   The facts that are used anywhere in a proof.
+
+used([]) --> [].
+used([Node|Nodes]) --> used_node(Node), used(Nodes).
+
+used_node(rule(_, _, Nodes)) --> !, used(Nodes).
+used_node(all(_, Witnesses)) --> !, used_all(Witnesses).
+used_node(fact(Goal)) --> !, [Goal].
+used_node(_) --> [].
+
+used_all([]) --> [].
+used_all([Nodes|Rest]) --> used(Nodes), used_all(Rest).

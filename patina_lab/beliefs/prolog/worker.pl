@@ -9,6 +9,8 @@
       {"op":"run", "id":I, "inferences":N}     -> {"ok":true, "beliefs":[..], "fired":[..], ..}
       {"op":"prove", "id":I, "cluster":C, "scope":S, "stance":P, "inferences":N}
                                                -> {"ok":true, "proof":..}
+      {"op":"used", "id":I, "beliefs":[{"cluster":C, ..}], "inferences":N}
+                                               -> {"ok":true, "used":[[Fact, ..], ..]}
 
     Whatever goes wrong is an answer too: {"ok":false, "error":{"kind":K, ..}}.
 

@@ -1,0 +1,94 @@
+"""Words found in the bytes of many texts: those that `terms.words` finds, text by text."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from patina_lab.projections import spoken as finding
+from patina_lab.projections.spoken import spoken
+from patina_lab.projections.terms import words
+
+# What a word may begin with, have inside, end with, never hold; and what changes when normalised.
+PIECES = [
+    *"ab1Z_'+#.- \n/,\t\r",
+    "über",
+    "é",
+    "e\u0301",
+    "ﬁ",
+    "İ",
+    "ß",
+    "名前",
+    "\u2126",
+    "\xa0",
+    "\u0301",
+]
+TEXTS = st.lists(
+    st.none() | st.lists(st.sampled_from(PIECES), max_size=14).map("".join), max_size=6
+)
+
+
+def plainly(texts: list[str | None], vocabulary: list[str]) -> Counter[tuple[int, int]]:
+    code = {word: n for n, word in enumerate(vocabulary)}
+    return Counter(
+        (code[word], n)
+        for n, text in enumerate(texts)
+        for word in words(text or "")
+        if word in code
+    )
+
+
+def found(texts: list[str | None], vocabulary: list[str]) -> Counter[tuple[int, int]]:
+    codes, positions = spoken(pa.array(texts, pa.string()), vocabulary)
+    return Counter(zip(codes.tolist(), positions.tolist(), strict=True))
+
+
+@given(texts=TEXTS, piece=st.sampled_from([1, 9, 1 << 18]), steps=st.sampled_from([0, 1, 100]))
+@example(["--- a.py'", "'a' -b-- _c_ 'tis C++.", None, ""], 1 << 18, 0)
+@example(["a" * 17 + "b" + "a" * 9, "a" * 27, "a" * 16, "a" * 8, "a" * 9], 1 << 18, 100)
+@example(["Signed-off-by: Ren\u00e9 <r@x.org>\nnext\u00e9"], 1 << 18, 100)
+def test_every_word_is_found_where_it_is_said(texts, piece, steps):
+    """As often as it is said, whatever the pieces that the texts are read in."""
+    every = sorted({word for text in texts for word in words(text or "")})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finding, "_PIECE", piece)
+        patch.setattr(finding, "_STEPS", steps)
+        for vocabulary in (every, every[::2], [*every[1::2], "never-said", "x" * 30]):
+            assert found(texts, vocabulary) == plainly(texts, vocabulary)
+
+
+def test_a_column_in_chunks_is_one_column():
+    """Positions go on from chunk to chunk; a slice of a chunk begins where it begins."""
+    whole = pa.chunked_array([["no", "fix it"], ["Fix", None], ["x"]])
+    codes, positions = spoken(whole.slice(1), ["fix", "x"])
+    assert (codes.tolist(), positions.tolist()) == ([0, 0, 1], [0, 1, 3])
+    assert [len(each) for each in spoken(whole, [])] == [0, 0]
+
+
+def test_words_of_one_key_are_told_apart(monkeypatch):
+    """Known-bad numbers are given up: until no two words have the same one, others are taken."""
+    honest, salts = finding._Known._keys, []
+
+    def poor(self, first, last, lengths):
+        salts.append(self.salt)
+        return first * 0 if self.salt < 2 else honest(self, first, last, lengths)
+
+    monkeypatch.setattr(finding._Known, "_keys", poor)
+    assert found(["one two"], ["one", "three", "two"]) == {(0, 0): 1, (2, 0): 1}
+    assert salts[:3] == [0, 1, 2]
+
+
+def test_long_words_are_more_than_their_ends():
+    """Two names of one length, with the same first and last eight bytes."""
+    names = ["projection_of_touches", "projection_by_touches"]
+    assert found([names[1]], names) == {(1, 0): 1}
+
+
+def test_control_a_text_that_is_not_normalised_has_other_words(monkeypatch):
+    """Known-bad: with the lines of other alphabets left as they are, words are missed."""
+    monkeypatch.setattr(finding._Known, "foreign", lambda self, raw, said: (said[:0], said[:0]))
+    assert found(["Stra\u00dfe"], ["strasse"]) != plainly(["Stra\u00dfe"], ["strasse"])
