@@ -440,7 +440,8 @@ def report(
 ) -> None:
     """Run a notebook on a repository, and leave a page that opens in any browser.
 
-    NOTEBOOK is a path, or the name of one in notebooks/, such as 01_quickstart.
+    NOTEBOOK is a path, or the name of one in notebooks/, such as 01_quickstart.  Where it has
+    checks, such as 08_report_ci, the exit code is 1 when one is not met.
     """
     from patina_lab.reports.run import run_notebook
     from patina_lab.reports.shelf import notebook_path
@@ -455,11 +456,24 @@ def report(
             raise InvalidOption(f"{text!r} sets no parameter.", "Write -p name=value.")
         given[key] = value
     made = run_notebook(place, out, given, name=name)
+    failed = [one.name for one in made.checks.failed]
     if as_json:
-        said = {"html": str(made.html), "notebook": str(made.notebook), "digest": made.digest}
+        said: dict[str, Any] = {
+            "html": str(made.html),
+            "notebook": str(made.notebook),
+            "digest": made.digest,
+        }
+        if made.checks:
+            said |= {"checks": made.checks.json(), "failed": failed}
         click.echo(json.dumps(said))
-    else:
-        click.echo(f"Report: {made.html}\nOpen it: {_how_to_open(made.html)}")
+        if failed:
+            sys.exit(CheckFailed.exit_code)
+        return
+    if made.checks:
+        click.echo(repr(made.checks))
+    click.echo(f"Report: {made.html}\nOpen it: {_how_to_open(made.html)}")
+    if failed:
+        raise CheckFailed(made.checks.verdict, f"The page says why: {made.html}")
 
 
 def _how_to_open(page: Path) -> str:

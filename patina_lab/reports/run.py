@@ -31,6 +31,8 @@ from patina_lab.errors import (
     UnknownName,
     UsageError,
 )
+from patina_lab.reports.checks import Checks
+from patina_lab.reports.checks import read as read_checks
 from patina_lab.reports.html import page
 from patina_lab.reports.parameters import checked, declared
 
@@ -52,6 +54,8 @@ class Report:
         Of the log that was read: what the cell tagged ``digest`` showed.
     parameters : mapping
         All of them, with the values they had.
+    checks : Checks
+        What a cell tagged ``checks`` showed; of most notebooks none.
     seconds : float
         How long it took; in no file, so that two runs leave the same bytes.
     """
@@ -61,6 +65,7 @@ class Report:
     digest: str | None
     parameters: Mapping[str, Any]
     seconds: float = field(compare=False)
+    checks: Checks = field(default_factory=lambda: Checks(()), compare=False)
 
     def __repr__(self) -> str:
         digest = f", log {self.digest[:12]}" if self.digest else ""
@@ -131,7 +136,8 @@ def run_notebook(
     digest = _digest(ran)
     with _writable(target):
         _write(target / f"{stem}.html", page(ran, source.name, known, used, digest))
-    return Report(kept, target / f"{stem}.html", digest, used, time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return Report(kept, target / f"{stem}.html", digest, used, seconds, read_checks(ran.cells))
 
 
 def _existing(path: Path) -> Path:
