@@ -466,7 +466,8 @@ class Comparison:
                 ]
                 rows.append(
                     (
-                        *(name, pd.Timestamp(EPOCH + timedelta(microseconds=us)), len(now)),
+                        *(name, pd.Timestamp(EPOCH + timedelta(microseconds=min(us, end)))),
+                        len(now),
                         *(entered, left),
                         math.nan if first or not every_one else len(same) / every_one,
                         sum(moved) / len(moved) if moved else math.nan,
