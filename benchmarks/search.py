@@ -396,6 +396,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = [] if asked.no_costs else costs(given[0][1], asked.embedder, asked.rounds, asked.sizes)
     names = " ".join(f"{name}=PATH" for name, _ in given)
     command = f"python benchmarks/search.py {names} --rounds {asked.rounds} --most {asked.most}"
+    command += "".join(f" {word}" for word in ["--sizes", *map(str, asked.sizes)])
     page = markdown(command, results, rows, asked.embedder[0])
     say: Callable[[str], object] = asked.markdown.write_text if asked.markdown else print
     say(page)

@@ -9,8 +9,10 @@ events, a store keeps them, a slice chooses them, a projection reads them.
     sources/      where events come from      git, session notes, event files, code
     eventlog/     where they are kept         build, slices, digest, export
     projections/  what the log means          functions from relations to a table
-    project/      whose log it is           places, notes, proposals, what is known
-    beliefs/      what we think             clusters, rules, beliefs, their comparison
+    project/      whose log it is             places, notes, proposals, what is known
+    personas/     across projects             registry, copies, domains
+    beliefs/      what we think               embeddings, clusters, rules, their comparison
+    search/       what we find                by words and by meaning
     views/        how it looks                charts and their renderer
     reports/      papermill runs, HTML
     lab           what a notebook opens

@@ -623,7 +623,8 @@ class Lab:
             Add this user's own notes, which are in no commit; the beliefs, and the digest that
             they name, are then this clone's own.
         engine : RuleEngine or None
-            None: SWI-Prolog in a process of its own.
+            None: SWI-Prolog in a process of its own.  Without it, the built-in rule sets run
+            in SQL, without proofs: `patina_lab.beliefs.oracle.SqlEngine()`.
         progress : bool or Progress
         keep : bool
             Of the whole log: keep the tables and the events in the user's folder, where

@@ -54,6 +54,9 @@ PURE = 0.8
 PROOFS = 50
 """Proofs that a table of flips comes with."""
 
+_READS = ("scope", "local")
+# Options that decide what is read at all.
+
 FEW = 20
 """On fewer cases than this nothing is decided."""
 
@@ -463,7 +466,8 @@ class Comparison:
                 ]
                 rows.append(
                     (
-                        *(name, pd.Timestamp(EPOCH + timedelta(microseconds=us)), len(now)),
+                        *(name, pd.Timestamp(EPOCH + timedelta(microseconds=min(us, end)))),
+                        len(now),
                         *(entered, left),
                         math.nan if first or not every_one else len(same) / every_one,
                         sum(moved) / len(moved) if moved else math.nan,
@@ -659,8 +663,8 @@ def compare_rules(
     lab : Lab or Persona
         Its slice holds: ``lab.as_of("2025-03-15")`` is compared as it was then.
     a, b : str, path, RuleSet or mapping
-        A rule set; or a mapping of ``rules, threshold, embedder`` and parameters of the rule
-        set, for any other choice.
+        A rule set; or a mapping of ``rules, threshold, embedder, local`` and parameters of the
+        rule set, for any other choice.
     labels : mapping or None
         Event id, or text as written, -> its group; None: noise.
     split : date, timestamp, float or None
@@ -693,7 +697,7 @@ def compare_rules(
     first = lab.belief_pipeline(**(chosen | ways[0]))
     second = lab.belief_pipeline(**(chosen | ways[1]))
     # What both read is read, embedded and clustered once.
-    if type(first.read) is type(second.read):
+    if all(ways[0].get(name) == ways[1].get(name) for name in _READS):
         second = first.other(
             rules=second.rules,
             threshold=second.threshold,

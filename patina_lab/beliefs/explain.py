@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from patina_lab.beliefs.observed import NOBODY, Observation, day
+from patina_lab.beliefs.observed import NOBODY, OWN, Observation, day
 from patina_lab.beliefs.proof import Node
 from patina_lab.beliefs.terms import show
 
@@ -139,10 +139,10 @@ class Explanation:
                 continue
             lines.append(f"{title}:")
             for row in mine if whole else mine[:_LISTED]:
-                who = "" if row["author"] == NOBODY else f"{row['author']}, "
+                who = _source((row["project"], row["author"], row["session"]))
                 lines.append(
                     f"  {row['date']}  {' '.join(str(row['text']).split())}  "
-                    f"({row['project']}, {who}{row['session']}; {row['event_id'][:12]})"
+                    f"({who}; {row['event_id'][:12]})"
                 )
             if not whole and len(mine) > _LISTED:
                 lines.append(f"  … and {len(mine) - _LISTED} more: .text(whole=True)")
@@ -330,8 +330,7 @@ class _Trial:
 
 
 def _source(source: tuple[str, str, str]) -> str:
-    project, author, session = source
-    return f"{project}, {session}" if author == NOBODY else f"{project}, {author}, {session}"
+    return ", ".join(part for part in source if part not in (OWN, NOBODY))
 
 
 def _tree(node: Node, places: Mapping[int, str], named: Callable[[str], str], depth: int) -> str:

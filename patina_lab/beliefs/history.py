@@ -256,10 +256,10 @@ def history(pipeline: Pipeline, *, every: str = "month", last: int | None = None
             if what:
                 newest[lineage] = batch[-1]
             now[lineage] = belief
-            looks.append(Look(until_us, lineage, what, belief))
+            looks.append(Look(min(until_us, end), lineage, what, belief))
         for lineage in sorted(followed.keys() - now.keys()):
             batch.append(retired(whole, lineage, newest.pop(lineage)))
-            looks.append(Look(until_us, lineage, RETIRED, None))
+            looks.append(Look(min(until_us, end), lineage, RETIRED, None))
         events += sorted(batch, key=lambda event: event.order)
         followed = now
     return History(every, tuple(at), tuple(events), tuple(looks))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -50,7 +51,8 @@ class SqlEngine:
                 f"Rule set {rules.name} is not known in SQL; v0, v1 and v2 are.",
                 "Use SwiplEngine for rule sets of your own.",
             )
-        return run_sql(facts, rules, (_FOLDER / f"{rules.name}.sql").read_text(encoding="utf-8"))
+        sql = (_FOLDER / f"{rules.name}.sql").read_text(encoding="utf-8")
+        return replace(run_sql(facts, rules, sql), engine=self)
 
     def prove(self, facts: FactSet, rules: str | Path | RuleSet, belief: Candidate) -> Proof:
         """Refuse: SQL gives no proofs."""

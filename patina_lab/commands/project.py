@@ -310,7 +310,9 @@ def query(
         for row in table.to_dict("records")
     ]
     for notice in table.attrs["notices"]:
-        click.echo(notice, err=True)
+        # Who keeps event files and scrapes nothing is told so only where nothing was found.
+        if not rows or not notice.startswith("Nothing was scraped"):
+            click.echo(notice, err=True)
     shown = [
         f"[{row['tag']}] {row['text']}  "
         f"({', '.join(filter(None, [row['id'], row['author'], row['timestamp'][:10]]))}; "

@@ -54,8 +54,7 @@ CODE_SQL: dict[str, str] = {
         SELECT DISTINCT f.seq, f.occurred_us, f.path, m.target, f.language, f.import_path,
                f.import_kind, f.line
         FROM {p}code_import f JOIN meant m ON m.seq = f.seq
-        WHERE m.certain AND {f}
-        ORDER BY f.seq, m.target""",
+        WHERE m.certain AND {f}""",
     "code_calls": """
         WITH called AS (
             SELECT f.*, regexp_extract(f.receiver, '[A-Za-z0-9_]*$') AS before
@@ -101,8 +100,7 @@ CODE_SQL: dict[str, str] = {
         LEFT JOIN beside b ON c.receiver IS NULL AND b.name = c.callee
              AND b.language = c.language
              AND b.folder = regexp_replace(c.path, '/?[^/]*$', '')
-        LEFT JOIN linked k ON c.receiver IS NULL AND c.language = 'c' AND k.name = c.callee
-        ORDER BY c.seq""",
+        LEFT JOIN linked k ON c.receiver IS NULL AND c.language = 'c' AND k.name = c.callee""",
 }
 """Placeholders as in `relations`; ``{{import_edges}}`` is the text of that relation."""
 

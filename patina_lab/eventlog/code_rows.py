@@ -34,23 +34,30 @@ _WHOLE_FILES = ("file", "manifest")
 def row_of(n: int, event: Event) -> tuple[str, dict[str, Any]] | None:
     """Return (kind of row, row) of a code event; None where it only repeats another one."""
     data = event.data
+    type_ = event.event_type.removeprefix("code.")
+    if type_ == "call":
+        return "call", {
+            "n": n,
+            "occurred_us": event.occurred_us,
+            "path": data["file"],
+            "language": data["language"],
+            "caller": data["caller"],
+            "callee": data["callee"],
+            "receiver": data["receiver"],
+            "line": data["line_number"],
+        }
+    if type_ == "symbol" and data["kind"] not in (*_WHOLE_FILES, "namespace", "module"):
+        return None
     row: dict[str, Any] = {
         "n": n,
         "occurred_us": event.occurred_us,
         "path": data["file"],
         "language": data["language"],
     }
-    type_ = event.event_type.removeprefix("code.")
-    if type_ == "call":
-        row |= {key: data[key] for key in ("caller", "callee", "receiver")}
-        row["line"] = data["line_number"]
-        return "call", row
     if type_ == "import":
         row |= {key: data[key] for key in ("import_path", "import_kind", "imported_names")}
         row |= {"line": data["line_number"], "inside": data.get("inside")}
         return "import", row
-    if type_ == "symbol" and data["kind"] not in (*_WHOLE_FILES, "namespace", "module"):
-        return None
     given = data.get("parameters")
     row |= {
         "type": "file" if data["kind"] in _WHOLE_FILES else type_,

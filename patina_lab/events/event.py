@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar, overload
 
 from patina_lab.events.identity import canonical_json, event_id, micros, timestamp_text
+
+T = TypeVar("T")
+
+
+class _Once(Generic[T]):
+    """``functools.cached_property`` without the lock that Python 3.11 takes each time.
+
+    Computing a pure value twice, in two threads, does no harm.
+    """
+
+    def __init__(self, ask: Callable[[Any], T]) -> None:
+        self.ask = ask
+        self.name = ask.__name__
+        self.__doc__ = ask.__doc__
+
+    @overload
+    def __get__(self, event: None, owner: type) -> _Once[T]: ...
+    @overload
+    def __get__(self, event: object, owner: type) -> T: ...
+    def __get__(self, event: object | None, owner: type) -> T | _Once[T]:
+        if event is None:
+            return self
+        found = event.__dict__[self.name] = self.ask(event)
+        return found
 
 
 @dataclass(frozen=True)
@@ -61,14 +84,15 @@ class Event:
         """Microseconds since 1970-01-01T00:00:00Z."""
         return micros(self.timestamp)
 
-    @cached_property
+    @_Once
     def payload(self) -> bytes:
-        """`data` as canonical JSON."""
-        return canonical_json(dict(self.data), plain=self.plain)
+        """Return `data` as canonical JSON."""
+        data = self.data if isinstance(self.data, dict) else dict(self.data)
+        return canonical_json(data, plain=self.plain)
 
-    @cached_property
+    @_Once
     def event_id(self) -> str:
-        """Identity by content, 64 hexadecimal digits."""
+        """Return the identity by content, 64 hexadecimal digits."""
         return event_id(self.event_type, timestamp_text(self.timestamp), self.actor, self.payload)
 
     @property

@@ -57,6 +57,7 @@ def canonical_json(value: Any, *, plain: bool = False) -> bytes:
         raise ValueError(f"not canonical JSON: {err}") from err
 
 
+@lru_cache(maxsize=256)
 def micros(instant: datetime) -> int:
     """Return the microseconds since 1970-01-01T00:00:00Z of an aware datetime.
 
@@ -106,14 +107,19 @@ def event_id(event_type: str, timestamp: str, author: str | None, payload: bytes
     ``sha256('{"author":…,"payload":…,"timestamp":…,"type":…}')``.  Canonical JSON sorts
     keys, so the text is put together from its already canonical parts.
     """
-    digest = hashlib.sha256(b'{"author":')
-    digest.update(canonical_json(author, plain=True))
-    digest.update(b',"payload":')
-    digest.update(payload)
-    digest.update(b',"timestamp":"' + timestamp.encode() + b'","type":')
-    digest.update(canonical_json(event_type, plain=True))
-    digest.update(b"}")
-    return digest.hexdigest()
+    said = _before(author) + payload + _after(timestamp, event_type)
+    return hashlib.sha256(said).hexdigest()
+
+
+@lru_cache(maxsize=4096)  # few people make many events
+def _before(author: str | None) -> bytes:
+    return b'{"author":' + canonical_json(author, plain=True) + b',"payload":'
+
+
+@lru_cache(maxsize=4096)  # and a file has many of one type and time
+def _after(timestamp: str, event_type: str) -> bytes:
+    type_ = canonical_json(event_type, plain=True)
+    return b',"timestamp":"' + timestamp.encode() + b'","type":' + type_ + b"}"
 
 
 def cid(event_id: str) -> str:

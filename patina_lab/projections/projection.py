@@ -220,7 +220,7 @@ def compose(function: Function, source: Relations, params: Mapping[str, Any]) ->
     check_params(plain, params)
     if not reads(plain):
         raise InvalidOption(
-            f"{function!r} reads no relation.",
+            f"The projection {_name(function)} reads no relation.",
             "Name its parameters after relations: eventlog, commits, touches, sessions, …",
         )
     given = inputs(plain, source)
@@ -228,7 +228,7 @@ def compose(function: Function, source: Relations, params: Mapping[str, Any]) ->
         made = function(*given, **params)
     if not isinstance(made, Rel | Computed):
         raise InvalidOption(
-            f"{function!r} returned a {type(made).__name__}, not a Rel.",
+            f"The projection {_name(function)} returned a {type(made).__name__}, not a Rel.",
             "Return touches.query('SELECT …').",
         )
     if isinstance(made, Rel):
@@ -273,16 +273,21 @@ def _name(function: Function) -> str:
 
 
 def check_params(function: Callable[..., Any], params: Mapping[str, Any]) -> None:
-    """Refuse a parameter that the function does not have, naming the nearest ones."""
-    known = [
-        p.name
+    """Refuse a parameter that the function does not have, or a text where it takes a number."""
+    known = {
+        p.name: p.default
         for p in inspect.signature(function).parameters.values()
         if p.kind is inspect.Parameter.KEYWORD_ONLY
-    ]
-    for name in params:
+    }
+    for name, value in params.items():
+        what = getattr(function, "__name__", "the projection")
         if name not in known:
-            what = getattr(function, "__name__", "the projection")
             raise UnknownName.among(f"parameter of {what}", name, known)
+        if isinstance(value, str) and type(known[name]) in (int, float):
+            raise InvalidOption(
+                f"{name}={value!r} of {what} is no number.",
+                f"Without it, {what} takes {name}={known[name]!r}.",
+            )
 
 
 @overload

@@ -68,13 +68,14 @@ COLUMNS = {
     "event_id": "text, identity",
 }
 
-_TYPES = {
+_TYPES: dict[str, Any] = {
     **dict.fromkeys(["tag", "event_type", "text", "reason", "scope", "project", "author"], "str"),
     **dict.fromkeys(["id", "source_file", "event_id"], "str"),
     **dict.fromkeys(["score", "age_days"], "float64"),
     **dict.fromkeys(["lexical_rank", "semantic_rank"], "Int64"),
     **dict.fromkeys(["words", "domains"], "object"),
     "cosine": "Float64",
+    "timestamp": "datetime64[us, UTC]",
 }
 
 
@@ -203,12 +204,10 @@ class Answer:
         """
         import pandas as pd
 
-        table = pd.DataFrame([hit.row() for hit in self.hits], columns=list(COLUMNS))
-        # A table without a row has the same types.
-        table = table.astype(_TYPES)
-        table["timestamp"] = pd.to_datetime(table["timestamp"], utc=True).astype(
-            "datetime64[us, UTC]"
-        )
+        rows = [hit.row() for hit in self.hits]
+        # Column by column: a table without a row has the same types.
+        made = {name: pd.array([row[name] for row in rows], kind) for name, kind in _TYPES.items()}
+        table = pd.DataFrame({name: made[name] for name in COLUMNS}, copy=False)
         table.attrs.update(
             question=self.question,
             mode=self.mode,
@@ -273,8 +272,8 @@ def scry(
             document,
             -minus,
             _had(parts[p].segment, row, terms) if words else (),
-            _whole(words.rank(p, row)) if words else None,
-            _whole(near.rank(p, row)) if near else None,
+            words.rank(p, row) if words else None,
+            near.rank(p, row) if near else None,
             _cosine(near, p, row, parts[p]) if near else None,
             max(0.0, (newest - document.occurred_us) / _DAY_US),
         )
@@ -322,14 +321,17 @@ def _scored(parts: Sequence[Part], rankings: Sequence[_Ranked], depth: int) -> l
     scored: list[_Scored] = []
     for p, part in enumerate(parts):
         segment = part.segment
-        for row in np.unique(np.concatenate([r.rows(p, depth) for r in rankings])).tolist():
-            if len(rankings) == 1:
-                score = float(rankings[0].raw[p][row])
-            else:
-                score = reciprocal([r.rank(p, row) for r in rankings])
-                score *= PERSONA if part.persona else 1.0
-            when = -int(segment.occurred[row])
-            scored.append((-score, part.persona, when, segment.ids[row], p, row))
+        rows = np.unique(np.concatenate([r.rows(p, depth) for r in rankings]))
+        if len(rankings) == 1:
+            scores = rankings[0].raw[p][rows]
+        else:
+            scores = reciprocal([r.ranks(p, rows) for r in rankings])
+            scores = scores * PERSONA if part.persona else scores
+        times = segment.occurred[rows]
+        scored += [
+            (-score, part.persona, -when, segment.ids[row], p, row)
+            for score, when, row in zip(scores.tolist(), times.tolist(), rows.tolist(), strict=True)
+        ]
     return sorted(scored)
 
 
@@ -357,19 +359,22 @@ class _Ranked:
         self._guests = np.sort(np.concatenate(guests)) if guests else np.empty(0)
         self._persona = [part.persona for part in parts]
 
-    def rank(self, part: int, row: int) -> float | None:
-        """Return 1 + how many of the project's own rows score higher; None if it has no rank.
+    def ranks(self, part: int, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+        """Return 1 + how many of the project's own rows score higher; infinite without a rank.
 
         That of a persona's text has a fraction: its place among personas.
         """
-        score = self.raw[part][row]
-        if not score > 0:
-            return None
-        rank = 1.0 + len(self._own) - int(np.searchsorted(self._own, score, side="right"))
+        score = self.raw[part][rows]
+        ranks = 1.0 + len(self._own) - np.searchsorted(self._own, score, side="right")
         if self._persona[part]:
-            better = len(self._guests) - int(np.searchsorted(self._guests, score, side="right"))
-            rank += better / (1 + len(self._guests))
-        return rank
+            better = len(self._guests) - np.searchsorted(self._guests, score, side="right")
+            ranks = ranks + better / (1 + len(self._guests))
+        return np.where(score > 0, ranks, np.inf)
+
+    def rank(self, part: int, row: int) -> int | None:
+        """Return the rank of a row, for people; None if it has none."""
+        (rank,) = self.ranks(part, np.array([row]))
+        return int(rank) if np.isfinite(rank) else None
 
     def rows(self, part: int, depth: int) -> npt.NDArray[np.int64]:
         """Return the rows that are candidates: the first ranks."""
@@ -459,10 +464,6 @@ def _cosine(near: _Ranked, part: int, row: int, of: Part) -> float | None:
     if not score > 0:
         return None
     return score / PERSONA if of.persona else score
-
-
-def _whole(rank: float | None) -> int | None:
-    return None if rank is None else int(rank)
 
 
 def _place(rank: int | None) -> str:

@@ -305,6 +305,10 @@ def test_a_real_lab(make_repo: Callable[..., Repo], engine: SwiplEngine, tmp_pat
     made = pt.compare_rules(lab, "v0", "v2", engine=engine, embedder=WordsEmbedder(), draws=20)
     assert made.names == ("v0", "v2")
     assert len(made.a.observed) == 40
+    lab.observe("A private note", at=datetime(2025, 3, 1, tzinfo=UTC), author="eve")
+    options = {"engine": engine, "embedder": WordsEmbedder(), "draws": 5}
+    notes = pt.compare_rules(lab, {"local": False}, {"local": True}, **options)
+    assert [len(beliefs.observed) for beliefs in (notes.a, notes.b)] == [40, 41]
     early = pt.compare_rules(
         lab.as_of("2025-01-10"), engine=engine, embedder=WordsEmbedder(), draws=20
     )

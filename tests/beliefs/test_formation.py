@@ -500,3 +500,19 @@ def test_a_real_model_in_any_batches_and_threads(engine: SwiplEngine, tmp_path: 
     cached.embed(PHRASES[:5])
     again = made(given[::-1], engine, cached).form()
     assert to_bytes(again.events()) == to_bytes(alone.events())
+
+
+def test_sql_forms_the_same_without_proofs(lab: pt.Lab, engine: SwiplEngine) -> None:
+    """Where SWI-Prolog is missing, the built-in rule sets still run in SQL, without proofs."""
+    from patina_lab.beliefs.oracle import SqlEngine
+    from patina_lab.errors import UsageError
+
+    for rules in ("v1", "v2"):
+        least = {"min_support": 2} if rules == "v1" else {}
+        by_sql = lab.form_beliefs(rules, **chosen(engine, **least) | {"engine": SqlEngine()})
+        by_prolog = lab.form_beliefs(rules, **chosen(engine, **least))
+        told = [{b.candidate: b.confidence for b in made} for made in (by_sql, by_prolog)]
+        assert told[0] == told[1]
+        assert len(by_sql)
+        with pytest.raises(UsageError, match="no proofs"):
+            _ = by_sql[0].proof

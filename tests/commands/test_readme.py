@@ -48,11 +48,13 @@ def project(tmp_path: Path) -> Path:
 def test_they_do_what_the_readme_says(project: Path, tmp_path: Path) -> None:
     """Every line of both blocks, one after the other, in one shell each."""
     first, second = (run(commands(s), project, tmp_path / "home") for s in SECTIONS)
-    assert (first.returncode, first.stderr) == (0, "")
-    for line in ("[SHARED] We validate input", "[LOCAL] We validate input", "no conflicts"):
-        assert line in first.stdout, line
+    # Without patina-lab[embed] it is said that words alone were compared.
+    said = [line for line in first.stderr.splitlines() if "Only words were compared" not in line]
+    assert (first.returncode, said) == (0, [])
+    assert first.stdout.count("[PROJECT] We validate input") == 2  # the note, and the team's
+    assert "no conflicts" in first.stdout
     assert "undo-" in first.stdout
-    assert (second.returncode, second.stderr) == (0, "")
+    assert second.returncode == 0, second.stderr
     assert "validation (1 project, 1 observation, 1 pattern, 0 decisions)" in second.stdout
     assert second.stdout.count("[PERSONA] ") >= 3
     assert "[PERSONA] pattern: we_validate_input" in second.stdout

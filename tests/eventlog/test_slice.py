@@ -202,7 +202,7 @@ ODD = ["'", "''", "\\", "\\'", '"', "--", ";", "\0", "\n", "\r\n", "\u2028", "a'
 def test_no_value_breaks_out_of_its_quotes(garden, text):
     """A literal is that text, on one line; a slice that asks for it finds nothing, quietly."""
     literal = quote(text)
-    assert duckdb.sql(f"SELECT {literal}").fetchall() == [(text,)]
+    assert duckdb.connect().sql(f"SELECT {literal}").fetchall() == [(text,)]
     assert len(literal.splitlines()) == 1
     log = garden[0].log.where(text, author=text, path=text, source=text)
     assert (len(log), len(log.rel("touches").df())) == (0, 0)

@@ -152,3 +152,30 @@ class TestAProjectionThatRaises:
     def test_a_table_is_no_relation(self, lab: pt.Lab) -> None:
         with pytest.raises(pt.errors.InvalidOption, match="returned a DataFrame, not a Rel"):
             lab.project(lambda touches: pd.DataFrame())
+
+
+class TestAParameter:
+    @pytest.mark.parametrize(
+        ("name", "params"),
+        [
+            ("co_changes", {"min_count": "two"}),
+            ("co_changes", {"max_files": "50"}),
+            ("collaboration", {"min_files": ""}),
+            ("causality", {"days_after": "14"}),
+        ],
+        ids=str,
+    )
+    def test_a_text_for_a_number_is_refused_by_its_name(
+        self, lab: pt.Lab, name: str, params: dict[str, str]
+    ) -> None:
+        """Not as a failure of the projection: the analyst's choice is what has to change."""
+        ((param, value),) = params.items()
+        with pytest.raises(pt.errors.InvalidOption) as caught:
+            lab.project(name, **params)
+        assert caught.value.message == f"{param}={value!r} of {name} is no number."
+        assert caught.value.hint.startswith(f"Without it, {name} takes {param}=")
+
+    def test_an_unnamed_function_is_named_without_its_address(self, lab: pt.Lab) -> None:
+        """Two runs say the same."""
+        with pytest.raises(pt.errors.InvalidOption, match=r"^The projection <lambda> returned"):
+            lab.project(lambda touches: 3)

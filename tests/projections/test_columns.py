@@ -13,7 +13,7 @@ from patina_lab.errors import PatinaError, ProjectionFailed, UnknownName, UsageE
 from patina_lab.projections import registry
 from patina_lab.projections.columns import missing_column
 from patina_lab.projections.projection import compose, inputs
-from patina_lab.projections.rel import Rel, compute
+from patina_lab.projections.rel import Computed, Rel, compute
 
 STORY = """
 2025-03-01 git.commit ann a.py b.py
@@ -116,12 +116,16 @@ def test_what_a_projection_declares_to_need_is_all_that_it_needs(lab: pt.Lab, na
             for rel in whole
         ]
 
-    projection.function(*narrowed(None)).arrow()
+    def by_text(made: Rel | Computed) -> Rel | Computed:
+        # Arrays may do with less than the text, which other engines run.
+        return replace(made, direct=None) if isinstance(made, Rel) else made
+
+    by_text(projection.function(*narrowed(None))).arrow()
     unchecked = replace(projection, needs={})
     for relation, columns in projection.needs.items():
         for column in columns:
             with pytest.raises(UsageError):
-                unchecked(*narrowed((relation, column))).arrow()
+                by_text(unchecked(*narrowed((relation, column)))).arrow()
 
 
 @pytest.mark.parametrize("kind", ["sql", "python"])

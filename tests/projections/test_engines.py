@@ -219,9 +219,11 @@ class TestExportedLog:
         assert manifest["source_sha"] == lab.log.opened.manifest.source_sha
         assert set(manifest["versions"]) == {"patina-lab", "duckdb"}
         for name, about in manifest["relations"].items():
-            (rows,) = duckdb.execute(
-                f"SELECT count(*) FROM read_parquet('{folder / about['file']}')"
-            ).fetchone()
+            (rows,) = (
+                duckdb.connect()
+                .execute(f"SELECT count(*) FROM read_parquet('{folder / about['file']}')")
+                .fetchone()
+            )
             assert (rows, list(about["columns"])) == (
                 len(lab.rel(name).df()),
                 lab.rel(name).columns,

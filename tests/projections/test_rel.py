@@ -69,7 +69,7 @@ def test_steps_compose_into_one_text():
     heavy = totals.query("SELECT seed FROM this WHERE grams > 6")
     heavy = heavy.query("SELECT count(*) AS n FROM this")
     assert rows(heavy) == [(1,)]
-    assert rows(heavy) == duckdb.sql(heavy.to_sql()).fetchall()
+    assert rows(heavy) == duckdb.connect().sql(heavy.to_sql()).fetchall()
     assert heavy.to_sql() == heavy.text
     assert heavy.to_sql().count("VALUES") == 1
 
