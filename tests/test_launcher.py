@@ -336,7 +336,7 @@ def test_more_extras_join_the_environment(machine: Machine) -> None:
     machine.run("test", "-k", "two words")
     lines = machine.started("python")
     assert [line.split()[2] for line in lines] == ["pip", "pytest"]
-    assert lines[1] == "python -m pytest -n 2 -m not chroot -k two words"
+    assert lines[1] == "python -m pytest -n 2 --dist worksteal -m not chroot -k two words"
     machine.run("demo")
     assert machine.started() == ["patina-lab demo"]
 

@@ -197,7 +197,7 @@ class LogStore:
         wanted = manifest or self.manifest()
         if wanted is None:
             raise NoLog(f"There is no log in {self.folder} yet.", "Make one: lab.scrape()")
-        for _ in range(3):
+        for _ in range(20):
             try:
                 return attach(self.folder / wanted.file), wanted
             except CorruptLog:

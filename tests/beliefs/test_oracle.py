@@ -49,6 +49,18 @@ def test_prolog_equals_sql(engine: SwiplEngine, name: str, facts: FactSet) -> No
     assert engine.form(facts, name).beliefs == SqlEngine().form(facts, name).beliefs
 
 
+@pytest.mark.parametrize(("other", "scopes"), [(1, {"project", "persona"}), (-1, {"project"})])
+def test_what_one_project_says_and_another_denies_is_no_belief_of_the_persona(
+    engine: SwiplEngine, other: int, scopes: set[str]
+) -> None:
+    """Two projects speak of it, but only those that agree bear it."""
+    rows = [observation(n) for n in range(4)]
+    rows += [observation(n, project="rust", polarity=other) for n in (4, 5)]
+    for way in (engine, SqlEngine()):
+        held = {b.scope for b in way.form(one_cluster(rows), "v2").beliefs if b.stance == 1}
+        assert held == scopes
+
+
 @settings(max_examples=15)
 @given(
     facts=fact_sets(),

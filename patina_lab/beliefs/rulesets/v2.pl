@@ -38,6 +38,7 @@ belief(Cluster, Scope, Stance, Confidence, beta(For, Against)) :-
     aggregate_all(r(count, sum(W)), vote(Cluster, Scope, Stance, _, W), r(Voters, ForMicro)),
     parameter(min_voters, MinVoters),
     Voters >= MinVoters,
+    borne(Cluster, Scope, Stance),
     Opposite is -Stance,
     aggregate_all(sum(W), vote(Cluster, Scope, Opposite, _, W), AgainstMicro),
     ForMicro > AgainstMicro,
@@ -80,6 +81,17 @@ scope(Cluster, Scope) :-
 in_project(Cluster, Project) :-
     cluster(Observation, Cluster),
     project(Observation, Project).
+
+%!  borne(+Cluster, +Scope, +Stance) is semidet.
+%
+%   What one project says and the others deny is no belief of the persona.
+
+borne(_, project(_), _).
+borne(Cluster, persona, Stance) :-
+    aggregate_all(set(P), vote(Cluster, persona, Stance, voter(P, _, _), _), Projects),
+    length(Projects, Count),
+    parameter(min_projects, Min),
+    Count >= Min.
 
 %!  vote(+Cluster, +Scope, +Stance, -Voter, -Weight) is nondet.
 %

@@ -32,7 +32,7 @@ ballots AS (
     FROM denials d JOIN counting n USING (obs)
 ),
 votes AS (
-    SELECT s.cluster, s.scope, b.stance, max(b.weight) AS weight
+    SELECT s.cluster, s.scope, b.stance, b.project, max(b.weight) AS weight
     FROM scopes s
     JOIN ballots b ON b.cluster = s.cluster AND (s.scope = '' OR b.project = s.scope)
     GROUP BY s.cluster, s.scope, b.stance, b.project, b.author, b.session
@@ -40,6 +40,7 @@ votes AS (
 weighed AS (
     SELECT cluster, scope, t.stance,
            count(*) FILTER (votes.stance = t.stance) AS voters,
+           count(DISTINCT project) FILTER (votes.stance = t.stance) AS projects,
            coalesce(sum(weight) FILTER (votes.stance = t.stance), 0) AS micro_for,
            coalesce(sum(weight) FILTER (votes.stance = -t.stance), 0) AS micro_against
     FROM votes CROSS JOIN (VALUES (1), (-1)) AS t(stance)
@@ -51,6 +52,7 @@ masses AS (
            CAST(1 AS DOUBLE) AS one
     FROM weighed SEMI JOIN sound USING (cluster), parameter
     WHERE voters >= min_voters AND micro_for > micro_against
+      AND (scope <> '' OR projects >= min_projects)
 )
 SELECT cluster, scope, stance,
        greatest(floor, least(ceiling, CASE WHEN calibrated = 1
