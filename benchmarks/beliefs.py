@@ -349,6 +349,7 @@ def measure(given: Path) -> dict[str, Any]:
         "cpu_seconds": sum(one.ru_utime + one.ru_stime for one in used),
         "memory_gb": (used[0].ru_maxrss * 1024 + theirs) / 1e9,
         "of_it_prolog_gb": theirs / 1e9,
+        "load": os.getloadavg()[0],
         "verdict": compared.verdict,
     }
 
@@ -491,14 +492,17 @@ def _cost(told: dict[str, Any]) -> list[str]:
         f"{first['observations']:,} commit subjects of {told['name']} ({first['texts']:,} texts), "
         "vectors cached, a process of its own: beliefs by v2, then an A/B of v0 and v2 with a "
         f"temporal hold-out. {first['clusters']:,} clusters, {first['beliefs']:,} beliefs. "
-        f"Medians of {len(rounds)} rounds, in brackets the least and the greatest.",
+        f"Medians of {len(rounds)} rounds, in brackets the least and greatest. Other work on the "
+        f"machine: a load of {min(r['load'] for r in rounds):.1f} to "
+        f"{max(r['load'] for r in rounds):.1f} at the end of a round, this process included; where "
+        "that is more than the processors, wall says more about the others.",
         "", "| figure | value | target | |", "|---|---|---|---|",
     ]  # fmt: skip
     for key, name, unit, target in (
         ("form_seconds", "observations to beliefs, wall", "s", None),
         ("ab_seconds", "A/B of two rule sets, wall", "s", None),
         ("seconds", "both, wall", "s", 60.0),
-        ("cpu_seconds", "both, CPU, with Prolog", "s", None),
+        ("cpu_seconds", "both, CPU, with Prolog", "s", 60.0),
         ("memory_gb", "most memory, Python and Prolog", "GB", 2.5),
     ):
         values = sorted(one[key] for one in rounds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -229,3 +230,103 @@ def test_a_mistyped_parameter_is_refused_at_once(path: Path, tmp_path: Path) -> 
         errors.UnknownName, match=r"has no parameter 'untill'. Did you mean 'until'"
     ):
         run_notebook(path, tmp_path, {"untill": "2025-01-01"})
+
+
+# -- beliefs ---------------------------------------------------------------------------
+
+BELIEVING = [
+    FOLDER / f"{name}.ipynb"
+    for name in ("03_time_travel", "06_rules_ab", "07_personas", "08_report_ci")
+]
+every_believing = pytest.mark.parametrize("path", BELIEVING, ids=lambda path: path.stem)
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+@every_believing
+def test_without_prolog_it_says_so_and_runs_on(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One sentence with its remedy, and everything else."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    git = shutil.which("git")
+    assert git
+    (tools / "git").symlink_to(git)
+    monkeypatch.setenv("PATH", str(tools))
+    report = run_notebook(path, tmp_path / "out")
+    text = re.sub(r"\s+", " ", report.html.read_text(encoding="utf-8"))
+    assert "SWI-Prolog" in text
+    assert "not installed" in text
+    assert "Traceback" not in text
+    assert report.digest
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+@every_believing
+def test_without_the_embedder_it_says_so_and_runs_on(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after ``pip install patina-lab[lab]``."""
+    absent = tmp_path / "absent"
+    absent.mkdir()
+    names = ["onnxruntime", "sentence_transformers"]
+    hiding = f"import sys\nsys.modules.update(dict.fromkeys({names}))\n"
+    (absent / "sitecustomize.py").write_text(hiding, encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(absent))
+    monkeypatch.setenv("PATINA_HOME", str(tmp_path / "home"))  # what was embedded once is kept
+    report = run_notebook(path, tmp_path / "out")
+    text = re.sub(r"\s+", " ", report.html.read_text(encoding="utf-8"))
+    assert "onnxruntime" in text
+    assert "pip install" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+def test_a_limit_that_cannot_be_checked_is_not_met(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without rules nobody knows what was lost; a CI that asked must not be told yes."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "git").symlink_to(str(shutil.which("git")))
+    monkeypatch.setenv("PATH", str(tools))
+    notebook = FOLDER / "08_report_ci.ipynb"
+    limits = {"max_lost": 100, "min_beliefs": 1, "max_quarantined": -1}
+    report = run_notebook(notebook, tmp_path / "out", limits)
+    assert [one.name for one in report.checks.failed] == ["beliefs", "lost beliefs"]
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("swipl") is None, reason="swipl is not installed")
+def test_the_checks_of_the_teaching_project(on_teaching, tmp_path: Path) -> None:
+    """Its two bad files are found; limits that hold are met, and those that do not are not."""
+    notebook = FOLDER / "08_report_ci.ipynb"
+    found = {one.name: one for one in on_teaching(notebook).checks}
+    assert found["quarantined"].value == 2
+    assert [one.name for one in on_teaching(notebook).checks.failed] == ["quarantined"]
+    assert found["log of HEAD"].state == "met"
+    beliefs, lost = (found[name].value for name in ("beliefs", "lost beliefs"))
+    assert beliefs > 0
+
+    limits = {"max_quarantined": 2, "min_beliefs": beliefs, "max_lost": lost}
+    report = run_notebook(notebook, tmp_path / "met", limits)
+    assert report.checks.failed == ()
+    too_much = {"max_quarantined": 2, "min_beliefs": beliefs + 1, "max_stale_days": 0.5}
+    report = run_notebook(notebook, tmp_path / "not", too_much)
+    assert [one.name for one in report.checks.failed] == ["stale notes", "beliefs"]
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("swipl") is None, reason="swipl is not installed")
+def test_a_belief_is_followed_explained_and_compared(on_teaching) -> None:
+    """On the teaching project there is something to see in each of them."""
+    seen = {path.stem: on_teaching(path).html.read_text(encoding="utf-8") for path in BELIEVING}
+    assert "90 % of the evidence" in seen["03_time_travel"]
+    assert "adequate_score" in seen["06_rules_ab"], "a flip names the limit that makes it"
+    assert "McNemar" in seen["06_rules_ab"]
+    assert "It would not be held without" in seen["07_personas"]
