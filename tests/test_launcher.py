@@ -336,7 +336,8 @@ def test_more_extras_join_the_environment(machine: Machine) -> None:
     machine.run("test", "-k", "two words")
     lines = machine.started("python")
     assert [line.split()[2] for line in lines] == ["pip", "pytest"]
-    assert lines[1] == "python -m pytest -n 2 --dist worksteal -m not chroot -k two words"
+    given = "-n 2 --dist worksteal -m not chroot and not notebook -k two words"
+    assert lines[1] == f"python -m pytest {given}"
     machine.run("demo")
     assert machine.started() == ["patina-lab demo"]
 

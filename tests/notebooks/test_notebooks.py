@@ -22,7 +22,15 @@ from patina_lab.reports.run import Report, run_notebook
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
-every_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def each(paths: list[Path]) -> pytest.MarkDecorator:
+    """Give a test every notebook; one worker has all runs of one, so that they share the first."""
+    marked = [pytest.param(p, id=p.stem, marks=pytest.mark.xdist_group(p.stem)) for p in paths]
+    return pytest.mark.parametrize("path", marked)
+
+
+every_notebook = each(NOTEBOOKS)
 
 
 def read(path: Path) -> dict:
@@ -238,7 +246,7 @@ BELIEVING = [
     FOLDER / f"{name}.ipynb"
     for name in ("03_time_travel", "06_rules_ab", "07_personas", "08_report_ci")
 ]
-every_believing = pytest.mark.parametrize("path", BELIEVING, ids=lambda path: path.stem)
+every_believing = each(BELIEVING)
 
 
 @pytest.mark.notebook
