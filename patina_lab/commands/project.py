@@ -16,6 +16,8 @@ from patina_lab.commands.persona import show_domain
 from patina_lab.errors import CheckFailed, InvalidOption
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from patina_lab.sources.repository import Repository
 
 
@@ -314,12 +316,16 @@ def query(
         if not rows or not notice.startswith("Nothing was scraped"):
             click.echo(notice, err=True)
     shown = [
-        f"[{row['tag']}] {row['text']}  "
-        f"({', '.join(filter(None, [row['id'], row['author'], row['timestamp'][:10]]))}; "
-        f"{row['reason']})"
+        f"[{row['tag']}] {row['text']}  ({', '.join(filter(None, _source(row)))}; {row['reason']})"
         for row in rows
     ]
     _say(rows, "\n".join(shown) or "nothing found", as_json)
+
+
+def _source(row: Mapping[str, Any]) -> list[str | None]:
+    """Return where a hit comes from: its event, whose it is if that is not plain, author, day."""
+    whose = row["scope"] if row["scope"] in ("local", "shared") else None
+    return [row["id"], whose, row["author"], row["timestamp"][:10]]
 
 
 @click.command()

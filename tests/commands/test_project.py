@@ -65,7 +65,7 @@ def test_the_life_of_an_observation(run, repo: Path) -> None:
         ("PROJECT", "local", "loc_001"),
         ("PROJECT", "shared", "evt_001"),
     }
-    assert "[PROJECT] We use error boundaries  (evt_001, Ann, 2025-03-07; has boundary" in (
+    assert "[PROJECT] We use error boundaries  (evt_001, shared, Ann, 2025-03-07; has boundary" in (
         run("query", "boundaries", "--mode", "lexical", "--scope", "shared").stdout
     )
     told = said(run("history", "evt_001", "--json"))

@@ -52,6 +52,7 @@ def test_they_do_what_the_readme_says(project: Path, tmp_path: Path) -> None:
     said = [line for line in first.stderr.splitlines() if "Only words were compared" not in line]
     assert (first.returncode, said) == (0, [])
     assert first.stdout.count("[PROJECT] We validate input") == 2  # the note, and the team's
+    assert first.stdout.count("(loc_001, local, ") == first.stdout.count("(evt_001, shared, ") == 1
     assert "no conflicts" in first.stdout
     assert "undo-" in first.stdout
     assert second.returncode == 0, second.stderr
