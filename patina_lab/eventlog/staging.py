@@ -16,6 +16,7 @@ from typing import IO, Any
 import orjson
 
 from patina_lab.eventlog import code_rows
+from patina_lab.eventlog.store import literal
 from patina_lab.events.event import Event
 from patina_lab.events.identity import micros
 from patina_lab.sources.source import Coverage, Problem
@@ -183,11 +184,11 @@ class Staging:
     def reader(self, kind: str) -> str:
         """Return the SQL that reads a staged file."""
         columns = ", ".join(f"{name}: '{type_}'" for name, type_ in COLUMNS[kind].items())
-        place = str(self.folder / f"{kind}.ndjson").replace("'", "''")
+        place = literal(self.folder / f"{kind}.ndjson")
         # DuckDB buffers twice this per thread, so it is no larger than the longest line needs.
         size = max(1 << 20, self.longest + 1)
         return (
-            f"read_json('{place}', format = 'newline_delimited', columns = {{{columns}}}, "
+            f"read_json({place}, format = 'newline_delimited', columns = {{{columns}}}, "
             f"maximum_object_size = {size})"
         )
 

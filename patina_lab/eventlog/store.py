@@ -226,7 +226,7 @@ def attach(file: Path) -> duckdb.DuckDBPyConnection:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         connection.execute(TIMESTAMP_MICROS)
         limit_temporary_files(connection, Path(tempfile.gettempdir()))
-        connection.execute(f"ATTACH '{str(file).replace(chr(39), chr(39) * 2)}' AS log (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(file)} AS log (READ_ONLY)")
         connection.execute("SELECT seq FROM log.main.eventlog LIMIT 1").fetchall()
     except duckdb.Error as err:
         connection.close()
@@ -239,15 +239,14 @@ def attach(file: Path) -> duckdb.DuckDBPyConnection:
 
 
 def literal(place: Path) -> str:
-    """Return a path as a SQL string."""
+    """Return a path as a SQL string: one literal, which is all that ATTACH and SET take."""
     return "'" + str(place).replace("'", "''") + "'"
 
 
 def limit_temporary_files(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """Let a large query spill to `folder`, and never into more than half of what is free."""
     half = max(shutil.disk_usage(folder).free // 2, 64 << 20)
-    place = str(folder / "patina-lab-spill").replace("'", "''")
-    connection.execute(f"SET temp_directory = '{place}'")
+    connection.execute(f"SET temp_directory = {literal(folder / 'patina-lab-spill')}")
     connection.execute(f"SET max_temp_directory_size = '{half // (1 << 20)}MiB'")
 
 

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import CorruptLog, NoLog, UnknownName
 from patina_lab.eventlog.eventlog import OpenLog, html_card, text_card
-from patina_lab.eventlog.store import limit_temporary_files
+from patina_lab.eventlog.store import limit_temporary_files, literal
 from patina_lab.projections.rel import Rel
 
 if TYPE_CHECKING:
@@ -182,8 +182,7 @@ def _attach(file: Path) -> duckdb.DuckDBPyConnection:
     try:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
         limit_temporary_files(connection, Path(tempfile.gettempdir()))
-        place = str(file).replace("'", "''")
-        connection.execute(f"ATTACH '{place}' AS knowledge (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(file)} AS knowledge (READ_ONLY)")
         connection.execute("SELECT digest FROM knowledge.main.materialization_state").fetchall()
     except duckdb.Error as err:
         connection.close()
