@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -19,43 +18,21 @@ from patina_lab.eventlog.eventlog import (
     span_text,
     text_card,
 )
-from patina_lab.eventlog.export import export
-from patina_lab.eventlog.materialize import Materialized, materialize
 from patina_lab.eventlog.progress import Progress, fitting, silent
 from patina_lab.eventlog.slice import Slice
 from patina_lab.eventlog.store import LogStore, Manifest
 from patina_lab.eventlog.times import Moment, begin_us, end_us, looks_like_time
 from patina_lab.events.identity import instant
-from patina_lab.project.config import Config, read_config
-from patina_lab.project.conflicts import conflicts as find_conflicts
-from patina_lab.project.conflicts import table as conflict_table
-from patina_lab.project.domains import add_domain
-from patina_lab.project.history import History, history
-from patina_lab.project.init import Initialised, init
-from patina_lab.project.observe import Note, observe
-from patina_lab.project.oxidize import META, Oxidized, oxidize
-from patina_lab.project.oxidize import meta as oxidize_meta
-from patina_lab.project.oxidize import status as oxidized_status
-from patina_lab.project.places import RECIPES, log_folder, vectors_folder
-from patina_lab.project.propose import Proposal, propose
-from patina_lab.project.query import query
-from patina_lab.project.query import table as hit_table
-from patina_lab.project.read import read_local
-from patina_lab.project.recipe import Recipe, find_recipe, parse
-from patina_lab.project.undo import Undone, undo
-from patina_lab.projections import engines, registry
-from patina_lab.projections.evidence import evidence
+from patina_lab.project.config import Config, find_recipe, read_config
+from patina_lab.project.places import OXIDIZE_META, RECIPES, log_folder, vectors_folder
 from patina_lab.projections.projection import (
     Projection,
     check_params,
     compose,
 )
 from patina_lab.projections.rel import Computed, Rel
-from patina_lab.sources.code.source import CodeSource
-from patina_lab.sources.event_files import EventFileSource
 from patina_lab.sources.git import GitSource
 from patina_lab.sources.repository import Objects, Repository, open_repository
-from patina_lab.sources.sessions import SessionSource
 from patina_lab.sources.source import FileSource, Problem
 
 if TYPE_CHECKING:
@@ -66,9 +43,17 @@ if TYPE_CHECKING:
     from patina_lab.beliefs.pipeline import Pipeline
     from patina_lab.beliefs.rules import RuleEngine
     from patina_lab.beliefs.ruleset import RuleSet
+    from patina_lab.eventlog.materialize import Materialized
+    from patina_lab.project.history import History
+    from patina_lab.project.init import Initialised
     from patina_lab.project.knowledge import Knowledge
     from patina_lab.project.materialize import KnowledgeUpdate
     from patina_lab.project.migrate import Migrated
+    from patina_lab.project.observe import Note
+    from patina_lab.project.oxidize import Oxidized
+    from patina_lab.project.propose import Proposal
+    from patina_lab.project.recipe import Recipe
+    from patina_lab.project.undo import Undone
     from patina_lab.reports.run import Report
     from patina_lab.search.ask import Corpus
 
@@ -351,8 +336,10 @@ class Lab:
 
         ``oxidize_meta`` (``key, value``) says which recipe made which table.
         """
-        if name == META:
-            return oxidize_meta(self.log, self.projections)
+        if name == OXIDIZE_META:
+            from patina_lab.project import oxidize
+
+            return oxidize.meta(self.log, self.projections)
         return self.log.rel(name)
 
     def sql(self, query: str) -> pd.DataFrame:
@@ -402,17 +389,19 @@ class Lab:
         ProjectionFailed
             Its code raised, or it declares columns that it does not give.
         """
-        if isinstance(function, str):
-            function = registry.find(function)
+        wanted = _projection(function)
         if engine is not None:
+            from patina_lab.eventlog.export import export
+            from patina_lab.projections import engines
+
             with tempfile.TemporaryDirectory(prefix="patina-export-") as folder:
                 export(self.log, Path(folder))
-                made = engines.open(folder, engine).project(function, **params)
+                made = engines.open(folder, engine).project(wanted, **params)
             return self._with_provenance(made)
-        table = self._with_provenance(compose(function, self.log, params).df())
+        table = self._with_provenance(compose(wanted, self.log, params).df())
         table.attrs.update(
-            projection=getattr(function, "name", getattr(function, "__name__", "")),
-            version=getattr(function, "version", 0),
+            projection=getattr(wanted, "name", getattr(wanted, "__name__", "")),
+            version=getattr(wanted, "version", 0),
             params=dict(params),
         )
         return table
@@ -435,9 +424,11 @@ class Lab:
         Eventlog
             The events, to be shown or sliced; without them the row would be another.
         """
-        wanted = registry.find(projection) if isinstance(projection, str) else projection
+        wanted = _projection(projection)
         check_params(wanted.function, params)
-        found = self.log.query(evidence(wanted, row, params)).arrow().column(0).to_pylist()
+        from patina_lab.projections.evidence import evidence as evidence_sql
+
+        found = self.log.query(evidence_sql(wanted, row, params)).arrow().column(0).to_pylist()
         return replace(self.log, slice=replace(self.slice, seqs=tuple(sorted(set(found)))))
 
     @overload
@@ -475,8 +466,10 @@ class Lab:
             return materialize_events(
                 self.repository, self._knowledge, **{**self._back_then(), **params}
             )
-        wanted = registry.find(projection) if isinstance(projection, str) else projection
+        wanted = _projection(projection)
         check_params(wanted.function, params)
+        from patina_lab.eventlog.materialize import materialize
+
         made = materialize(self.log, wanted, self.projections, **params)
         return replace(made, staleness="" if self.pinned else self.staleness())
 
@@ -507,6 +500,8 @@ class Lab:
         InvalidRecipe
             There is none, or it cannot be understood; the log is then unchanged.
         """
+        from patina_lab.project.oxidize import oxidize
+
         wanted, place = self._recipe(recipe)
         self._whole()
         wanted.check(place)
@@ -528,9 +523,11 @@ class Lab:
             empty where nothing has changed since.  ``attrs["log"]`` says how the log
             relates to HEAD.
         """
+        from patina_lab.project.oxidize import status
+
         wanted, _ = self._recipe(recipe)
         self._whole()
-        table = oxidized_status(self.log, wanted, self.projections)
+        table = status(self.log, wanted, self.projections)
         table.attrs["log"] = self.staleness()
         return table
 
@@ -543,6 +540,8 @@ class Lab:
 
     def _recipe(self, given: str | os.PathLike[str] | Recipe | None) -> tuple[Recipe, str]:
         """Return a recipe, and the place that it is named by."""
+        from patina_lab.project.recipe import Recipe, parse
+
         if isinstance(given, Recipe):
             return given, "a recipe made in Python"
         if given is not None:
@@ -693,6 +692,8 @@ class Lab:
                 )
             read = persona_reader(home, self.slice.until_us)
         else:
+            from patina_lab.project.read import read_local
+
             more = [found.event for found in read_local(self.repository)[0]] if local else []
             read = reader(self.log, more=more, shown=self.repository.name)
         return pipeline(
@@ -750,6 +751,8 @@ class Lab:
 
     def init(self) -> Initialised:
         """Make ``.patina/`` in the project; see `patina_lab.project.init.init`."""
+        from patina_lab.project.init import init
+
         return init(self.repository)
 
     def observe(self, content: str, **about: Any) -> Note:
@@ -762,6 +765,8 @@ class Lab:
             ``type, domains, source_type, source_id, at, author``: see
             `patina_lab.project.observe.observe`.
         """
+        from patina_lab.project.observe import observe
+
         return observe(self.repository, content, **about)
 
     def propose(self, what: str | Note | None = None, **about: Any) -> Proposal:
@@ -774,14 +779,20 @@ class Lab:
             ``type, name, domains, rationale, alternatives, context, evidence, payload,
             from_, base, branch, at, author``: see `patina_lab.project.propose.propose`.
         """
+        from patina_lab.project.propose import propose
+
         return propose(self.repository, what, **about)
 
     def undo(self, what: str | Note | Proposal, **about: Any) -> Undone:
         """Take an event back: a revert commit on a branch, or the deletion of a note."""
+        from patina_lab.project.undo import undo
+
         return undo(self.repository, what, **about)
 
     def add_domain(self, *names: str) -> list[str]:
         """Declare what the project is about; returns all that is declared."""
+        from patina_lab.project.domains import add_domain
+
         return add_domain(self.repository, *names)
 
     # -- asking ------------------------------------------------------------------------
@@ -806,7 +817,9 @@ class Lab:
         if self.pinned is not None:
             about = {"at": self.pinned.manifest.source_sha, "scope": "shared", **about}
         about.update(since_us=self.slice.since_us, until_us=self.slice.until_us)
-        return hit_table(query(self.repository, text, **about))
+        from patina_lab.project.query import query, table
+
+        return table(query(self.repository, text, **about))
 
     def scry(
         self,
@@ -953,6 +966,8 @@ class Lab:
 
     def history(self, event: str | Proposal, at: str = "HEAD") -> History:
         """Return what git knows of an event: log, diffs, blame."""
+        from patina_lab.project.history import history
+
         return history(self.repository, event, at)
 
     def conflicts(self, at: str = "HEAD") -> pd.DataFrame:
@@ -963,7 +978,9 @@ class Lab:
         pandas.DataFrame
             ``kind, certain, events, files, detail, event_ids``.
         """
-        return conflict_table(find_conflicts(self.repository, at))
+        from patina_lab.project.conflicts import conflicts, table
+
+        return table(conflicts(self.repository, at))
 
     def _with_provenance(self, table: pd.DataFrame) -> pd.DataFrame:
         table.attrs.update(source_sha=self.log.opened.manifest.source_sha, digest=self.digest)
@@ -1030,6 +1047,15 @@ class Lab:
         return {"text/plain": text_card("Lab", said), "text/html": html_card("Lab", said)}
 
 
+def _projection(named: Any) -> Any:
+    """Return the projection of that name; anything else as it is."""
+    if not isinstance(named, str):
+        return named
+    from patina_lab.projections import registry
+
+    return registry.find(named)
+
+
 def by_count(by_type: Mapping[str, int]) -> list[tuple[str, int]]:
     """Return the types with their counts, most frequent first."""
     return sorted(by_type.items(), key=lambda item: (-item[1], item[0]))
@@ -1045,13 +1071,21 @@ def _file_sources(config: Config) -> tuple[tuple[FileSource, ...], list[Problem]
     problems = []
     built_in: list[FileSource] = []
     if config.events:
+        from patina_lab.sources.event_files import EventFileSource
+
         built_in.append(EventFileSource(config.events, config.unknown))  # type: ignore[arg-type]
     if globs:
+        from patina_lab.sources.sessions import SessionSource
+
         built_in.append(SessionSource(glob=globs, mode=config.sessions_mode))
     if config.code:
+        from patina_lab.sources.code.source import CodeSource
+
         built_in.append(CodeSource(config.code if isinstance(config.code, tuple) else ("*",)))
     for made in built_in:
         sources[made.name] = made
+    from importlib.metadata import entry_points
+
     for entry in entry_points(group="patina_lab.sources"):
         try:
             other = entry.load()()

@@ -8,12 +8,12 @@ give the same log, whoever has edited the file since.  What the commit's recipe
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from patina_lab.errors import InvalidRecipe, UnknownName
-from patina_lab.project.places import SESSIONS, SHARED_EVENTS
-from patina_lab.project.recipe import find_recipe, parse
+from patina_lab.project.places import RECIPES, SESSIONS, SHARED_EVENTS
 from patina_lab.sources.repository import Objects
 from patina_lab.sources.source import Problem
 
@@ -50,6 +50,8 @@ class Config:
     code: bool | tuple[str, ...] = False
 
 
+PYPROJECT = "pyproject.toml"
+
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "sessions_mode": ("full", "strict"),
     "unknown": ("keep", "warn", "fail"),
@@ -63,14 +65,17 @@ def read_config(objects: Objects, sha: str) -> tuple[Config, list[Problem]]:
     A key that is unknown or has a wrong value is reported and its default used; a recipe
     that cannot be understood is reported and says nothing.
     """
-    config, problems = _of_pyproject(objects, sha)
-    found = find_recipe(objects, sha)
+    listed = _listed(objects, sha, PYPROJECT, *RECIPES)
+    config, problems = _of_pyproject(objects, listed.get(PYPROJECT))
+    found = _recipe(objects, listed)
     if found is None:
         return config, problems
     place, text = found
     if text is None:
         absent = f"The recipe {place} is not in this clone; it is as if there were none."
         return config, [*problems, Problem("config", "missing object", absent, source_file=place)]
+    from patina_lab.project.recipe import parse
+
     try:
         return replace(config, **parse(text, place).config()), problems
     except InvalidRecipe as err:
@@ -78,16 +83,36 @@ def read_config(objects: Objects, sha: str) -> tuple[Config, list[Problem]]:
         return config, [*problems, fault]
 
 
-def _of_pyproject(objects: Objects, sha: str) -> tuple[Config, list[Problem]]:
-    text = None
-    for mode, oid, path in objects.tree(sha, "pyproject.toml"):
-        if path == b"pyproject.toml" and mode != "120000":
-            text = next(objects.blobs([oid]))[1]
-            if text is None:
-                absent = f"The object {oid} is not in this clone; defaults are used."
-                return Config(), [_problem(absent, oid)]
-    if text is None:
+def find_recipe(objects: Objects, sha: str) -> tuple[str, str | None] | None:
+    """Return the place and the text of a commit's recipe; no text where the object is missing."""
+    return _recipe(objects, _listed(objects, sha, *RECIPES))
+
+
+def _listed(objects: Objects, sha: str, *paths: str) -> dict[str, str]:
+    """Return the blobs of those of `paths` that are regular files of a commit."""
+    wanted = {path.encode(): path for path in paths}
+    return {
+        wanted[path]: oid
+        for mode, oid, path in objects.tree(sha, *paths)
+        if path in wanted and mode != "120000"
+    }
+
+
+def _recipe(objects: Objects, listed: Mapping[str, str]) -> tuple[str, str | None] | None:
+    for place in RECIPES:
+        if place in listed:
+            content = next(objects.blobs([listed[place]]))[1]
+            return place, None if content is None else content.decode(errors="replace")
+    return None
+
+
+def _of_pyproject(objects: Objects, blob: str | None) -> tuple[Config, list[Problem]]:
+    if blob is None:
         return Config(), []
+    text = next(objects.blobs([blob]))[1]
+    if text is None:
+        absent = f"The object {blob} is not in this clone; defaults are used."
+        return Config(), [_problem(absent, blob)]
     try:
         table: Any = tomllib.loads(text.decode())
         for key in ("tool", "patina_lab"):

@@ -19,6 +19,7 @@ from patina_lab.eventlog.kept import Kept, kept, out_of_date
 from patina_lab.eventlog.materialize import Materialized, materialize
 from patina_lab.eventlog.slice import quote
 from patina_lab.eventlog.store import translated
+from patina_lab.project.places import OXIDIZE_META
 from patina_lab.project.recipe import Recipe
 from patina_lab.projections import registry
 from patina_lab.projections.rel import Rel
@@ -26,7 +27,6 @@ from patina_lab.projections.rel import Rel
 if TYPE_CHECKING:
     import pandas as pd
 
-META = "oxidize_meta"
 _EMPTY = "SELECT CAST(NULL AS VARCHAR) AS key, CAST(NULL AS VARCHAR) AS value WHERE FALSE"
 
 
@@ -134,9 +134,9 @@ def oxidize(log: Eventlog, recipe: Recipe, place: str, folder: Path) -> Oxidized
 
 def meta(log: Eventlog, folder: Path) -> Rel:
     """Return the relation ``oxidize_meta``: ``key``, ``value`` (canonical JSON)."""
-    file = folder / f"{META}.parquet"
+    file = folder / f"{OXIDIZE_META}.parquet"
     text = f"SELECT key, value FROM read_parquet({quote(str(file))})" if file.exists() else _EMPTY
-    return Rel(text, META, log.opened)
+    return Rel(text, OXIDIZE_META, log.opened)
 
 
 def status(log: Eventlog, recipe: Recipe, folder: Path) -> pd.DataFrame:
@@ -208,6 +208,6 @@ def _write(folder: Path, said: Mapping[str, Any]) -> None:
     with translated(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".writing-", dir=folder) as scratch:
-            aside = Path(scratch) / f"{META}.parquet"
+            aside = Path(scratch) / f"{OXIDIZE_META}.parquet"
             pq.write_table(table, aside)
             aside.replace(folder / aside.name)

@@ -23,6 +23,9 @@ from pathlib import Path
 SHARED_EVENTS = ".patina/shared/events"
 """Event files that the team committed, inside a repository."""
 
+OXIDIZE_META = "oxidize_meta"
+"""The relation, and the file, that say which recipe made which table."""
+
 DOMAINS = ".patina/shared/domains.manifest"
 """The domains that a project declares, inside a repository."""
 

@@ -31,10 +31,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from patina_lab.errors import InvalidRecipe, UsageError
 from patina_lab.events.identity import canonical_json
-from patina_lab.project.places import RECIPES
 from patina_lab.projections import registry
 from patina_lab.projections.projection import check_params
-from patina_lab.sources.repository import Objects
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
@@ -210,16 +208,6 @@ def parse(text: str, place: str) -> Recipe:
             f"{place}: it holds what is no JSON value ({err}).", "Write a text, in quotes."
         ) from err
     return recipe
-
-
-def find_recipe(objects: Objects, sha: str) -> tuple[str, str | None] | None:
-    """Return the place and the text of a commit's recipe; no text where the object is missing."""
-    for wanted in RECIPES:
-        for mode, oid, path in objects.tree(sha, wanted):
-            if path == wanted.encode() and mode != "120000":
-                content = next(objects.blobs([oid]))[1]
-                return wanted, None if content is None else content.decode(errors="replace")
-    return None
 
 
 # -- telling what is wrong --------------------------------------------------------------

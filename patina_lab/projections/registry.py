@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from patina_lab.errors import UnknownName, UsageError
 from patina_lab.projections.projection import Projection
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "patina_lab.projections"
 
@@ -38,6 +41,8 @@ BUILT_IN = {
 
 
 def _others() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points
+
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 

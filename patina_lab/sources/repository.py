@@ -383,7 +383,10 @@ class Objects:
         done = _run(self.argv("ls-tree", "-r", "-z", "--full-tree", sha, *paths), self._env)
         if done.returncode:
             # A clone made with --filter=tree:0, or a damaged one.
-            return [] if paths else list(self._walk(sha, b""))
+            if not paths:
+                return list(self._walk(sha, b""))
+            alone = paths if len(paths) > 1 else ()
+            return [file for path in alone for file in self.tree(sha, path)]
         return [(m, oid, path) for kind, m, oid, path in _entries(done.stdout) if kind == "blob"]
 
     def _walk(self, tree: str, folder: bytes) -> Iterator[tuple[str, str, bytes]]:

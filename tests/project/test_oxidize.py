@@ -15,7 +15,7 @@ from notation import Repo, build_repo
 import patina_lab as pt
 from patina_lab.cli import main
 from patina_lab.errors import InvalidOption, InvalidRecipe, UnknownName
-from patina_lab.project.oxidize import META
+from patina_lab.project.places import OXIDIZE_META
 from patina_lab.projections import registry
 
 HISTORY = """
@@ -109,10 +109,10 @@ def test_the_same_recipe_twice_is_the_same(history) -> None:
     """Nothing is made again, and what is written down does not change."""
     lab = history(HISTORY + RECIPE)
     lab.oxidize(progress=False)
-    first = lab.rel(META).df()
+    first = lab.rel(OXIDIZE_META).df()
     again = lab.oxidize(progress=False)
     assert {table.how for table in again.tables.values()} == {"fresh"}
-    pd.testing.assert_frame_equal(first, lab.rel(META).df())
+    pd.testing.assert_frame_equal(first, lab.rel(OXIDIZE_META).df())
     assert list(first["key"]) == [
         "recipe",
         f"recipe:{again.recipe.hash}",
@@ -157,7 +157,7 @@ def test_what_is_out_of_date_is_said(history, monkeypatch: pytest.MonkeyPatch) -
     assert said["hotspots"].startswith(f"the recipe has changed ({first.recipe.hash[:12]} to ")
     second = lab.oxidize(progress=False)
     assert stale(lab) == {"activity": "", "hotspots": ""}
-    keys = set(lab.rel(META).df()["key"])
+    keys = set(lab.rel(OXIDIZE_META).df()["key"])
     assert {f"recipe:{first.recipe.hash}", f"recipe:{second.recipe.hash}"} <= keys
 
 
