@@ -361,8 +361,8 @@ class _Scrape:
             for kind in COLUMNS:
                 connection.execute(f"CREATE TEMP TABLE new_{kind} AS FROM {staging.reader(kind)}")
                 (self.folder / f"{kind}.ndjson").unlink()
-            _run(connection, "write_new.sql")
             extended = base is not None and self._cut(connection, base)
+            _run(connection, "write_new.sql")
             built.unlink(missing_ok=True)
             if extended and base is not None:
                 shutil.copyfile(store.folder / base.file, built)

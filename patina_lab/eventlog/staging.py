@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
 import orjson
 
-from patina_lab.eventlog import code_rows
 from patina_lab.eventlog.store import literal
 from patina_lab.events.event import Event
-from patina_lab.events.identity import micros
 from patina_lab.sources.source import Coverage, Problem
 
 COLUMNS: Mapping[str, Mapping[str, str]] = {
@@ -26,13 +23,6 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "n": "BIGINT", "source": "VARCHAR", "event_type": "VARCHAR", "occurred_us": "BIGINT",
         "source_id": "VARCHAR", "source_file": "VARCHAR", "actor": "VARCHAR",
         "data": "VARCHAR", "envelope": "VARCHAR", "event_id": "VARCHAR",
-    },
-    "commit": {
-        "n": "BIGINT", "committed_us": "BIGINT", "author": "VARCHAR", "email": "VARCHAR",
-        "committer": "VARCHAR", "committer_email": "VARCHAR", "parents": "VARCHAR[]",
-        "files": "STRUCT(path VARCHAR, old_path VARCHAR, change VARCHAR, lines_added BIGINT, "
-        "lines_removed BIGINT)[]",
-        "missing": "VARCHAR",
     },
     "problem": {
         "source": "VARCHAR", "reason": "VARCHAR", "detail": "VARCHAR", "source_id": "VARCHAR",
@@ -46,9 +36,10 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
         "source": "VARCHAR", "path": "VARCHAR", "blob": "VARCHAR", "uncommitted": "BOOLEAN",
         "changed_us": "BIGINT",
     },
-    **code_rows.COLUMNS,
 }  # fmt: skip
-"""Columns of each staged kind of row; `n` numbers the new events of one scrape."""
+"""Columns of each staged kind of row; `n` numbers the new events of one scrape.
+
+What a kind of event has in tables of its own (commits, code) DuckDB takes from `data`."""
 
 _ROWS = 512
 """Rows that are joined before they are written."""
@@ -97,7 +88,7 @@ class Staging:
             text = text[self._files[kind].write(text) :]
 
     def event(self, source: str, event: Event) -> None:
-        """Stage an event, and a commit's derived rows."""
+        """Stage an event."""
         n = self.events
         self.events += 1
         self._write(
@@ -113,28 +104,6 @@ class Staging:
                 "data": event.payload.decode(),
                 "envelope": event.envelope_json,
                 "event_id": event.event_id,
-            },
-        )
-        if source == "git" and event.event_type == "git.commit":
-            self._commit(n, event.data)
-        elif source == "code" and event.event_type.startswith("code."):
-            derived = code_rows.row_of(n, event)
-            if derived is not None:
-                self._write(*derived)
-
-    def _commit(self, n: int, data: Mapping[str, Any]) -> None:
-        self._write(
-            "commit",
-            {
-                "n": n,
-                "committed_us": _instant_us(data["committer_date"]),
-                "author": data["author"],
-                "email": data["email"],
-                "committer": data["committer"],
-                "committer_email": data["committer_email"],
-                "parents": data["parents"],
-                "files": data["files"],
-                "missing": data.get("missing"),
             },
         )
 
@@ -191,13 +160,3 @@ class Staging:
             f"read_json({place}, format = 'newline_delimited', columns = {{{columns}}}, "
             f"maximum_object_size = {size})"
         )
-
-
-def _instant_us(text: str | None) -> int | None:
-    """Return the instant of a payload's date text; see `git_records.parse_date`."""
-    if text is None:
-        return None
-    try:
-        return micros(datetime.fromisoformat(text))
-    except ValueError:
-        return int(text.split(" ", 1)[0]) * 1_000_000

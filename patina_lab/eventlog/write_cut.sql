@@ -5,14 +5,6 @@ CREATE TEMP TABLE new_n AS SELECT coalesce(max(seq), 0) + 1 AS first FROM old.ma
 -- `n` is the old seq of what the last log has, and counts on after the last one for the rest.
 UPDATE new_event SET n = n + (SELECT first FROM new_n);
 
-UPDATE new_commit SET n = n + (SELECT first FROM new_n);
-
-UPDATE new_symbol SET n = n + (SELECT first FROM new_n);
-
-UPDATE new_import SET n = n + (SELECT first FROM new_n);
-
-UPDATE new_call SET n = n + (SELECT first FROM new_n);
-
 -- Tags, what could not be read whole, and the events of files that changed are read again.
 CREATE TEMP TABLE leaves AS
 SELECT seq, event_id, source, source_id, source_file, envelope::VARCHAR AS envelope

@@ -34,7 +34,7 @@ class _Once(Generic[T]):
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Event:
     """Something that happened, as one source tells it.
 
@@ -73,11 +73,30 @@ class Event:
     envelope: Mapping[str, Any] | None = None
     plain: bool = field(default=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        if self.timestamp.tzinfo is None:
-            raise ValueError(
-                f"{self.event_type} {self.source_id}: timestamp {self.timestamp} has no UTC offset"
-            )
+    def __init__(
+        self,
+        event_type: str,
+        timestamp: datetime,
+        source_id: str,
+        data: Mapping[str, Any],
+        source_file: str | None = None,
+        actor: str | None = None,
+        envelope: Mapping[str, Any] | None = None,
+        plain: bool = False,
+    ) -> None:
+        if timestamp.tzinfo is None:
+            raise ValueError(f"{event_type} {source_id}: timestamp {timestamp} has no UTC offset")
+        # One update: a frozen dataclass of its own would set field by field, at thrice the cost.
+        self.__dict__.update(
+            event_type=event_type,
+            timestamp=timestamp,
+            source_id=source_id,
+            data=data,
+            source_file=source_file,
+            actor=actor,
+            envelope=envelope,
+            plain=plain,
+        )
 
     @property
     def occurred_us(self) -> int:

@@ -57,7 +57,6 @@ def canonical_json(value: Any, *, plain: bool = False) -> bytes:
         raise ValueError(f"not canonical JSON: {err}") from err
 
 
-@lru_cache(maxsize=256)
 def micros(instant: datetime) -> int:
     """Return the microseconds since 1970-01-01T00:00:00Z of an aware datetime.
 
@@ -87,7 +86,7 @@ def timestamp_text(when: datetime) -> str:
     if when.tzinfo is not UTC:
         when = when.astimezone(UTC)
     # strftime("%Y") does not pad years below 1000 on every platform; isoformat does.
-    return when.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return when.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def event_id(event_type: str, timestamp: str, author: str | None, payload: bytes) -> str:
@@ -107,7 +106,8 @@ def event_id(event_type: str, timestamp: str, author: str | None, payload: bytes
     ``sha256('{"author":…,"payload":…,"timestamp":…,"type":…}')``.  Canonical JSON sorts
     keys, so the text is put together from its already canonical parts.
     """
-    said = _before(author) + payload + _after(timestamp, event_type)
+    when = timestamp.encode()
+    said = b"".join((_before(author), payload, b',"timestamp":"', when, _after(event_type)))
     return hashlib.sha256(said).hexdigest()
 
 
@@ -116,10 +116,9 @@ def _before(author: str | None) -> bytes:
     return b'{"author":' + canonical_json(author, plain=True) + b',"payload":'
 
 
-@lru_cache(maxsize=4096)  # and a file has many of one type and time
-def _after(timestamp: str, event_type: str) -> bytes:
-    type_ = canonical_json(event_type, plain=True)
-    return b',"timestamp":"' + timestamp.encode() + b'","type":' + type_ + b"}"
+@lru_cache(maxsize=256)
+def _after(event_type: str) -> bytes:
+    return b'","type":' + canonical_json(event_type, plain=True) + b"}"
 
 
 def cid(event_id: str) -> str:

@@ -382,8 +382,9 @@ def _dates(record: CommitRecord, data: dict[str, Any]) -> tuple[datetime, Proble
     The event happened when its author says so.  Where that is no date, the committer's is
     taken, and then 1970, and it is reported.
     """
-    authored = parse_date(record.author_date)
-    committed = parse_date(record.committer_date)
+    authored = committed = parse_date(record.author_date)
+    if record.committer_date != record.author_date:
+        committed = parse_date(record.committer_date)
     data["author_date"] = authored[1] if authored else None
     data["committer_date"] = committed[1] if committed else None
     if authored and committed:

@@ -23,7 +23,9 @@ from typing import Any
 HEADER = "%x01%H%x00%P%x00%an%x00%ae%x00%at %ad%x00%cn%x00%ce%x00%ct %cd%x00%B%x00"
 _FIELDS = 9
 _KINDS = {b"120000": "symlink", b"160000": "submodule"}
+_RAW = frozenset((b":0", b":1", b"::", b"\n:", b"\n\n"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LOCAL = datetime(1970, 1, 1)  # noqa: DTZ001 - as a clock shows it
 _LATEST = 253402300799  # 9999-12-31T23:59:59Z, the last second that datetime can say
 
 
@@ -92,20 +94,17 @@ def records(text: bytes, *, counts: bool) -> Iterator[CommitRecord]:
         head = tokens[at]
         if head[:1] != b"\x01" or at + _FIELDS >= end + 1:
             raise Truncated(f"expected a commit, found {head[:40]!r}")
-        record = CommitRecord(
-            head[1:].decode(),
-            tokens[at + 1].decode().split(),
-            *tokens[at + 2 : at + _FIELDS],  # type: ignore[arg-type]  # seven of them
-        )
+        seven = tokens[at + 2 : at + _FIELDS]
+        record = CommitRecord(head[1:].decode(), tokens[at + 1].decode().split(), *seven)  # type: ignore[arg-type]
         at += _FIELDS
-        if at >= end + 1 or tokens[at] != b"":
+        if tokens[at] != b"":
             raise Truncated(f"commit {record.sha} has no end of header")
         at += 1
         if at < end and tokens[at] == b"":  # -c ends a merge's header twice
             at += 1
         raw: list[Entry] = []
         try:
-            while at < end and tokens[at].lstrip(b"\n")[:1] == b":":
+            while at < end and tokens[at][:2] in _RAW:
                 entry, at = _raw_entry(tokens, at, record.blobs)
                 raw.append(entry)
             if counts and raw:
@@ -121,9 +120,10 @@ def records(text: bytes, *, counts: bool) -> Iterator[CommitRecord]:
 
 def _raw_entry(tokens: list[bytes], at: int, blobs: list[bytes]) -> tuple[Entry, int]:
     """Read one raw entry; a combined one (``::``) has a mode, blob and letter a parent."""
-    text = tokens[at].lstrip(b"\n")
-    colons = 1 if text[1:2] != b":" else len(text) - len(text.lstrip(b":"))
-    parts = text.split(b" ")
+    parts = tokens[at].lstrip(b"\n").split(b" ")
+    colons = len(parts) // 2 - 1  # ":<mode> <mode> <blob> <blob> <status>", and two more a parent
+    if colons < 1:
+        raise Truncated(f"expected an entry, found {tokens[at][:40]!r}")
     status = parts[-1]
     old_mode, mode = parts[0][colons:], parts[colons]
     if mode != b"160000" and old_mode != b"160000":
@@ -199,17 +199,17 @@ def decode_text(raw: bytes) -> tuple[str, bool]:
 
 
 @lru_cache(maxsize=256)
-def _zone(offset: bytes) -> timezone | None:
-    """Return the time zone of ``+0545``; None for an offset that no clock can have."""
+def _zone(offset: bytes) -> tuple[int, str] | None:
+    """Return seconds and text of ``+0545``; None for an offset that no clock can have."""
     try:
         sign = -1 if offset[:1] == b"-" else 1
         minutes = int(offset[1:-2] or b"0") * 60 + int(offset[-2:])
-        return timezone(sign * timedelta(minutes=minutes))
+        zone = timezone(sign * timedelta(minutes=minutes))
     except ValueError:
         return None
+    return sign * minutes * 60, _EPOCH.replace(tzinfo=zone).isoformat()[19:]
 
 
-@lru_cache(maxsize=4096)  # most commits have the same date twice
 def parse_date(raw: bytes) -> tuple[datetime, str] | None:
     """Read git's raw date ``"1763742572 -0500"``, or the same with the seconds as written before.
 
@@ -219,10 +219,13 @@ def parse_date(raw: bytes) -> tuple[datetime, str] | None:
         The instant in UTC, and the same as ISO 8601 with the offset as recorded.  None
         where git gave no date, or one outside the years 1 to 9999.
     """
-    *seconds_texts, offset = raw.split(b" ")
     try:
-        # Two that differ: git could not hold the first, and made 1970 of it.
-        (seconds,) = {int(text) for text in seconds_texts}
+        written, *read, offset = raw.split(b" ")
+        seconds = int(written)
+        for text in read:
+            # Two that differ: git could not hold the first, and made 1970 of it.
+            if text != written and int(text) != seconds:
+                return None
     except ValueError:
         return None
     if not -62135596800 <= seconds <= _LATEST:
@@ -231,8 +234,9 @@ def parse_date(raw: bytes) -> tuple[datetime, str] | None:
     zone = _zone(offset)
     if zone is None:
         return instant, f"{seconds} {offset.decode('ascii', 'backslashreplace')}"
+    ahead, suffix = zone
     try:
-        return instant, instant.astimezone(zone).isoformat()
+        return instant, (_LOCAL + timedelta(seconds=seconds + ahead)).isoformat() + suffix
     except OverflowError:
         return instant, instant.isoformat()
 
