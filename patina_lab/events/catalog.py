@@ -62,7 +62,10 @@ class GitCommit(Payload):
 
 
 class GitTag(Payload):
-    """``git.tag``: `source_id` is the name; a lightweight tag has its commit's time."""
+    """``git.tag``: `source_id` is the name; a lightweight tag has its commit's time.
+
+    ``message`` is what the tagger wrote; a ``signature`` below it stands apart.
+    """
 
     name: Text
     sha: Text
@@ -71,6 +74,7 @@ class GitTag(Payload):
     tagger: str | None
     date: str
     message: str | None
+    signature: str | None = None
 
 
 class SessionStarted(Payload):

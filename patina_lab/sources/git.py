@@ -37,7 +37,7 @@ from patina_lab.sources.repository import Objects
 from patina_lab.sources.source import Problem
 
 NAME: Final = "git"
-VERSION: Final = 1
+VERSION: Final = 2
 CHUNK: Final = 256
 """Commits handed to a worker at a time: fewer, and git's object caches go cold."""
 
@@ -52,6 +52,10 @@ _ALONE = ("--no-commit-header", "--date=raw", "--encoding=UTF-8", f"--format={HE
 _OBJECT = re.compile(r"\b[0-9a-f]{40,64}\b")
 _TARGET = re.compile(rb"object ([0-9a-f]+)\ntype (\w+)\n")
 _TAGGER = re.compile(rb"^tagger (.*?)<[^>\n]*> ?(.*)$", re.MULTILINE)
+# Where git itself takes a signature to begin: gpg-interface.c, parse_signed_buffer.
+_SIGNATURE = re.compile(
+    rb"^-----BEGIN (?:PGP SIGNATURE|PGP MESSAGE|SIGNED MESSAGE|SSH SIGNATURE)-----", re.MULTILINE
+)
 _RENAMES = ("-M50%", "-l1000")
 _EXACT = ("-M100%", "-l1000")
 
@@ -457,6 +461,10 @@ def _tag_objects(objects: Objects, oids: Sequence[str]) -> Iterator[tuple[str, b
 def _annotation(content: bytes, data: dict[str, Any]) -> datetime | None:
     """Put what a tag object says into the payload; return its date, if it has one."""
     header, _, message = content.partition(b"\n\n")
+    begins = [found.start() for found in _SIGNATURE.finditer(message)]
+    if begins:
+        message, signature = message[: begins[-1]], message[begins[-1] :]
+        data["signature"] = decode_text(signature.strip(b"\n"))[0]
     data["message"], body_escaped = decode_text(message.strip(b"\n"))
     tagger = _TAGGER.search(header)
     name, escaped = decode_text(tagger[1].strip() if tagger else b"")

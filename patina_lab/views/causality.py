@@ -264,7 +264,8 @@ def causality_null(df: Any) -> Chart:
         said = (
             f"{_WORDS.get(row.statistic, row.statistic)}: {row.observed:.2f} a decision, by "
             f"chance {row.null_mean:.2f} ({row.null_low:.2f} to {row.null_high:.2f}); "
-            f"effect {row.effect:+.2f} ({row.effect_low:+.2f} to {row.effect_high:+.2f}), "
+            f"effect {_signed(row.effect)} "
+            f"({_signed(row.effect_low)} to {_signed(row.effect_high)}), "
             f"p = {row.p:.3f}"
         )
         bands.append(
@@ -331,3 +332,8 @@ def causality_null(df: Any) -> Chart:
         width=sheet.width,
         height=sheet.height,
     )
+
+
+def _signed(value: float) -> str:
+    """Return a difference to two decimals; one that rounds to nothing is +0.00."""
+    return f"{round(value, 2) + 0.0:+.2f}"

@@ -813,7 +813,8 @@ def test_a_tag_has_its_own_date_or_its_commits(repo):
     """Annotated tags have a tagger and a message; light ones have the time of their commit."""
     first = repo.commit({"a": "1\n"})
     repo.ref("refs/tags/light", first)
-    signed = "v1\n\n- one\n-----BEGIN PGP SIGNATURE-----\nxyz\n"
+    signature = "-----BEGIN PGP SIGNATURE-----\nxyz"
+    signed = f"v1\n\n{signature} is how one begins:\n{signature}\n"
     oid = repo.tag("v1.0/rc", first, signed, tagger="B\u00e9 <b@x.org>", date="1750000000 +0200")
     repo.tag("nested", oid, "a tag of a tag", kind="tag")
     repo.tag("nobody", first, "no tagger", tagger=None)
@@ -825,7 +826,8 @@ def test_a_tag_has_its_own_date_or_its_commits(repo):
         "annotated": True,
         "tagger": "B\u00e9",
         "date": "2025-06-15T17:06:40+02:00",
-        "message": signed.strip(),
+        "message": f"v1\n\n{signature} is how one begins:",
+        "signature": signature,
     } == events["v1.0/rc"].data
     light = events["light"].data
     assert (light["annotated"], light["tagger"], light["message"]) == (False, None, None)
