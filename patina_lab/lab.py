@@ -604,6 +604,7 @@ class Lab:
         engine: RuleEngine | None = None,
         progress: bool | Progress = True,
         keep: bool = True,
+        calibrate: bool | Moment = False,
         **parameters: float,
     ) -> Beliefs:
         """Form beliefs of what this lab's slice observed.
@@ -628,6 +629,11 @@ class Lab:
         keep : bool
             Of the whole log: keep the tables and the events in the user's folder, where
             `beliefs` finds them.
+        calibrate : bool, date or timestamp
+            Let a confidence be the share of such beliefs that came again: learned from what
+            was held at that moment (True: 45 days before the last observation) and the 45 days
+            after it, and shown without floor and ceiling.  Of ``v2``, and of rule sets that
+            have its parameters.
         **parameters : float
             Of the rule set, such as ``half_life_days=30``.
 
@@ -645,7 +651,7 @@ class Lab:
         """
         from patina_lab.beliefs.kept import keep_beliefs
 
-        made = self.belief_pipeline(
+        pipeline = self.belief_pipeline(
             rules,
             embedder=embedder,
             threshold=threshold,
@@ -654,7 +660,14 @@ class Lab:
             engine=engine,
             progress=progress,
             **parameters,
-        ).form()
+        )
+        if calibrate is not False:
+            from patina_lab.beliefs.evaluation import learn_calibration
+
+            learned = learn_calibration(pipeline, None if calibrate is True else calibrate)
+            said = {**learned.parameters(), **parameters}
+            pipeline = pipeline.other(rules=pipeline.rules.with_parameters(**said))
+        made = pipeline.form()
         whole = self.slice.is_all and self.pinned is None and not local and scope == "project"
         if keep and whole:
             keep_beliefs(made, self.store.folder / "beliefs")

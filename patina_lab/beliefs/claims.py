@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from patina_lab.beliefs.confidence import shown
 from patina_lab.beliefs.ground import Ground
 from patina_lab.beliefs.observed import Observation, Observed
 from patina_lab.beliefs.rules import Candidate
@@ -62,7 +61,7 @@ def held(ground: Ground, candidates: Iterable[Candidate]) -> list[Claim]:
     made = [
         replace(
             _claim(ground, c.cluster, c.project, c.stance),
-            confidence=shown(c.confidence),
+            confidence=c.confidence,
             candidate=c,
         )
         for c in candidates

@@ -17,9 +17,6 @@ import numpy as np
 
 from patina_lab.errors import InvalidOption
 
-FLOOR, CEILING = 0.30, 0.95
-"""Between these a confidence is shown: never certain, never forgotten."""
-
 RELIABILITY = {
     "decision": 0.9,
     "pattern": 0.9,
@@ -48,11 +45,6 @@ def decay(days: float, half_life_days: float) -> float:
     if half_life_days <= 0:
         raise InvalidOption(f"half_life_days={half_life_days} is no half-life.", "Use > 0.")
     return float(0.5 ** (days / half_life_days))
-
-
-def shown(confidence: float) -> float:
-    """Return a confidence within `FLOOR` and `CEILING`."""
-    return max(FLOOR, min(CEILING, confidence))
 
 
 @dataclass(frozen=True)
@@ -185,8 +177,10 @@ class Calibration:
         return 1 / (1 + math.exp(-(self.intercept + self.slope * x)))
 
     def parameters(self) -> dict[str, float]:
-        """Return the parameters that make rule set ``v2`` use it."""
+        """Return the parameters that make rule set ``v2`` use it, and show it as it is."""
         return {
+            "floor": 0.0,
+            "ceiling": 1.0,
             "calibrated": 1,
             "calibration_intercept": self.intercept,
             "calibration_slope": self.slope,

@@ -416,6 +416,54 @@ def evaluate_beliefs(
     )
 
 
+def learn_calibration(
+    pipeline: Pipeline, at: Moment | None = None, *, window: str | timedelta = WINDOW
+) -> Calibration:
+    """Learn from the past how often beliefs with such evidence came again.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Nothing beyond its slice is looked at.
+    at : date, timestamp or None
+        As of when beliefs are formed to learn from; None: one window before the last
+        observation.
+    window : str or timedelta
+        How long after that is looked.
+
+    Returns
+    -------
+    Calibration
+        Its `parameters` make a rule set with the parameter ``calibrated`` use it.
+
+    Raises
+    ------
+    InvalidOption
+        Fewer than ten beliefs were held then, or all had one outcome; or the window reaches
+        beyond the slice.
+
+    Examples
+    --------
+    >>> import patina_lab as pt
+    >>> pipeline = pt.open(".").belief_pipeline("v2")                       # doctest: +SKIP
+    >>> learn_calibration(pipeline).parameters()                            # doctest: +SKIP
+    """
+    window_us = length_us(window)
+    observed = pipeline.observed()
+    seen, end_us = observed.observations, observed.last_us
+    last_us = seen[-1].occurred_us if seen else end_us
+    at_us = last_us - window_us if at is None else begin_us(at)
+    if at_us + window_us > end_us:
+        raise InvalidOption(
+            f"What was held at {day(at_us)} is judged until {day(at_us + window_us)}, and the "
+            f"last event is of {day(end_us)}.",
+            "Calibrate on an earlier moment, or look at a shorter window.",
+        )
+    past = judged([pipeline], at_us, window_us)
+    votes = [(r, s) for r, s in past.evidence[pipeline.rules.name].tolist()]
+    return calibrate(votes, [bool(came) for came in past.again])
+
+
 def judged(pipelines: Sequence[Pipeline], at_us: int, window_us: int) -> Judged:
     """Return what is held as of a moment, and whether it came again.
 

@@ -21,7 +21,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, overload
 
-from patina_lab.beliefs.confidence import intervals, shown
+from patina_lab.beliefs.confidence import intervals
 from patina_lab.beliefs.facts import RELATIONS
 from patina_lab.beliefs.ground import Ground
 from patina_lab.beliefs.observed import Observed, day
@@ -501,7 +501,7 @@ def _belief(whole: Beliefs, candidate: Candidate, used: Used, low: float, high: 
         candidate.project,
         tuple(sorted({one.project for one in seen})),
         tuple(sorted(named, key=lambda domain: (-named[domain], domain))),
-        round(shown(candidate.confidence), _DIGITS),
+        round(candidate.confidence, _DIGITS),
         round(low, _DIGITS),
         round(high, _DIGITS),
         round(candidate.opinion.uncertainty, _DIGITS),

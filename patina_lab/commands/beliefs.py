@@ -44,6 +44,14 @@ def _rules(command: Command) -> Command:
     )(command)
 
 
+def _calibrated(command: Command) -> Command:
+    return click.option(
+        "--calibrate",
+        is_flag=True,
+        help="Let confidence be the share of such beliefs that came again.",
+    )(command)
+
+
 def _lab(place: str, as_of: str | None) -> Lab:
     from patina_lab.lab import open as open_lab
 
@@ -60,12 +68,14 @@ def _options(
     across: bool,
     local: bool,
     params: tuple[str, ...],
+    calibrate: bool = False,
 ) -> dict[str, Any]:
     return {
         "embedder": embedder,
         "threshold": threshold,
         "scope": "persona" if across else "project",
         "local": local,
+        **({"calibrate": True} if calibrate else {}),
         **_numbers(params),
     }
 
@@ -93,6 +103,7 @@ def _row(belief: Belief) -> dict[str, Any]:
 @repo
 @_rules
 @_chosen
+@_calibrated
 @click.option("--top", type=click.IntRange(1), help="Only so many, the firmest.")
 @click.option("--events", is_flag=True, help="Print belief events, one canonical JSON a line.")
 @click.option("--history", "every", type=_PERIODS, help="Print how they came, moved and went.")
@@ -163,6 +174,7 @@ def _print_history(table: Any) -> None:
 @repo
 @_rules
 @_chosen
+@_calibrated
 @click.option("--whole", is_flag=True, help="All evidence and the whole proof.")
 @click.option("--html", "page", type=click.Path(path_type=Path), help="Write HTML into a file.")
 @click.option("--evolution", type=_PERIODS, help="Print how its confidence moved instead.")

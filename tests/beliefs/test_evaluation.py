@@ -12,7 +12,7 @@ import pytest
 from test_compare import START, World, words
 from words import MoodyEmbedder, WordsEmbedder
 
-from patina_lab.beliefs.evaluation import FEATURES, Evaluation, evaluate_beliefs
+from patina_lab.beliefs.evaluation import FEATURES, Evaluation, evaluate_beliefs, learn_calibration
 from patina_lab.beliefs.leaks import refuse_leak
 from patina_lab.beliefs.metrics import auc
 from patina_lab.beliefs.observed import Observed
@@ -105,6 +105,27 @@ def test_the_control_who_has_it_backwards_is_worse(engine: SwiplEngine) -> None:
     assert value(judged, "backwards", "backwards, calibrated", "auc") == 1.0
     assert judged.verdict.startswith("The confidence of backwards is worse than a constant")
     assert judged.populations == ("backwards",)
+
+
+def test_a_calibration_is_learned_in_one_call_and_from_the_past_alone(
+    judged: Evaluation, engine: SwiplEngine
+) -> None:
+    """It is the one that the evaluation learned; what came after its window changes nothing."""
+    rules = RuleSet("knowing", KNOWING)
+    learned = learn_calibration(World(world(), engine).belief_pipeline(rules), FIT, window=WINDOW)
+    assert learned == judged.calibrations["knowing"]
+    assert learned(2, 0) > 0.8 > 0.2 > learned(1, 0)
+    ended = [e for e in world() if e.timestamp < START + timedelta(days=103)]
+    later = World(ended, engine).belief_pipeline(rules)
+    assert learned == learn_calibration(later, FIT, window=WINDOW)
+
+
+def test_what_cannot_be_learned_from_is_said(engine: SwiplEngine) -> None:
+    pipeline = World(world(), engine).belief_pipeline(RuleSet("knowing", KNOWING))
+    with pytest.raises(InvalidOption, match=r"is judged until .* the last event is of"):
+        learn_calibration(pipeline, "2025-05-20", window=WINDOW)
+    with pytest.raises(InvalidOption, match="0 beliefs with 0 that came true"):
+        learn_calibration(pipeline, "2024-01-01", window=WINDOW)
 
 
 def test_methods_are_compared_on_the_same_claims(judged: Evaluation) -> None:

@@ -18,6 +18,7 @@ from words import BatchedEmbedder, MoodyEmbedder, WordsEmbedder
 
 import patina_lab as pt
 from patina_lab.beliefs.belief_events import belief_events, to_bytes
+from patina_lab.beliefs.evaluation import learn_calibration
 from patina_lab.beliefs.explain import MOST_AGAINST
 from patina_lab.beliefs.formation import Beliefs
 from patina_lab.beliefs.history import moments
@@ -55,6 +56,39 @@ def lab(make_repo: Callable[..., Repo]) -> pt.Lab:
     lab = pt.open(make_repo(LOG).path)
     lab.scrape(progress=False)
     return lab
+
+
+def test_confidence_can_be_the_share_of_such_beliefs_that_came_again(
+    make_repo: Callable[..., Repo], engine: SwiplEngine
+) -> None:
+    """In one call; what was learned is a part of the rules, so that it is kept and told."""
+    said = []
+    for n in range(12):
+        letter = chr(97 + n)
+        text = f"alpha{letter} beta{letter} gamma{letter} delta{letter}"
+        said.append(f'2025-03-01 observation_captured ann content="{text}"')
+        said.append(f'2025-03-02 observation_captured bob content="{text} always"')
+        if n % 3 == 0:
+            said.append(f'2025-04-10 observation_captured cid content="{text} again"')
+    said.append('2025-04-20 observation_captured dan content="Tea is ready"')
+    lab = pt.open(make_repo("\n".join(said)).path)
+    lab.scrape(progress=False)
+    learned = learn_calibration(lab.belief_pipeline("v2", **chosen(engine)))
+    assert learned.n == 12
+    assert learned(2, 0) == pytest.approx(4 / 12, abs=0.1)
+    beliefs = lab.form_beliefs(**chosen(engine, calibrate=True))
+    assert learned.parameters().items() <= beliefs.rules.parameters.items()
+    for belief in beliefs:
+        expected = learned(belief.mass_for, belief.mass_against)
+        assert belief.confidence == pytest.approx(expected, abs=1e-6)
+    raw = {b.id: b.confidence for b in lab.form_beliefs(**chosen(engine, keep=False))}
+    assert all(raw[b.id] > b.confidence for b in beliefs)
+    moment = lab.form_beliefs(**chosen(engine, calibrate="2025-03-06", keep=False))
+    assert moment.rules.parameters == pytest.approx(dict(beliefs.rules.parameters), abs=0.01)
+    floored = lab.form_beliefs(**chosen(engine, calibrate=True, floor=0.5, keep=False))
+    assert {b.confidence for b in floored} == {0.5}
+    with pytest.raises(InvalidOption, match="nothing to calibrate on"):
+        lab.as_of("2025-03-03").form_beliefs(**chosen(engine, calibrate=True))
 
 
 def test_beliefs_of_a_log(lab: pt.Lab, engine: SwiplEngine) -> None:
