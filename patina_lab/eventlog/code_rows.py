@@ -28,14 +28,14 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 
-_WHOLE_FILES = ("file", "manifest")
+_WHOLE_FILES = frozenset(("file", "manifest"))
+_ONLY_SYMBOLS = _WHOLE_FILES | {"namespace", "module"}
 
 
 def row_of(n: int, event: Event) -> tuple[str, dict[str, Any]] | None:
     """Return (kind of row, row) of a code event; None where it only repeats another one."""
-    data = event.data
-    type_ = event.event_type.removeprefix("code.")
-    if type_ == "call":
+    data, type_ = event.data, event.event_type
+    if type_ == "code.call":
         return "call", {
             "n": n,
             "occurred_us": event.occurred_us,
@@ -46,22 +46,29 @@ def row_of(n: int, event: Event) -> tuple[str, dict[str, Any]] | None:
             "receiver": data["receiver"],
             "line": data["line_number"],
         }
-    if type_ == "symbol" and data["kind"] not in (*_WHOLE_FILES, "namespace", "module"):
+    if type_ == "code.import":
+        return "import", {
+            "n": n,
+            "occurred_us": event.occurred_us,
+            "path": data["file"],
+            "language": data["language"],
+            "import_path": data["import_path"],
+            "import_kind": data["import_kind"],
+            "imported_names": data["imported_names"],
+            "line": data["line_number"],
+            "inside": data.get("inside"),
+        }
+    kind = data["kind"]
+    if type_ == "code.symbol" and kind not in _ONLY_SYMBOLS:
         return None
-    row: dict[str, Any] = {
+    given = data.get("parameters")
+    return "symbol", {
         "n": n,
         "occurred_us": event.occurred_us,
         "path": data["file"],
         "language": data["language"],
-    }
-    if type_ == "import":
-        row |= {key: data[key] for key in ("import_path", "import_kind", "imported_names")}
-        row |= {"line": data["line_number"], "inside": data.get("inside")}
-        return "import", row
-    given = data.get("parameters")
-    row |= {
-        "type": "file" if data["kind"] in _WHOLE_FILES else type_,
-        "kind": data["kind"],
+        "type": "file" if kind in _WHOLE_FILES else type_.removeprefix("code."),
+        "kind": kind,
         "name": data["name"],
         "qualified": data.get("qualified_name"),
         "parent": data.get("parent"),
@@ -74,4 +81,3 @@ def row_of(n: int, event: Event) -> tuple[str, dict[str, Any]] | None:
         "size": data.get("bytes"),
         "errors": data.get("errors"),
     }
-    return "symbol", row

@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from patina_lab.sources.code.found import Definition, comment_before, header
+from patina_lab.sources.code.found import Definition, comment_before, header, line
 from patina_lab.sources.code.languages import Language, tools
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_OTHER = frozenset({"import", "call", "branch", "error"})
+_OTHER = frozenset({"package", "import", "call", "branch", "error"})
 _WORD = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:>-"
 _POSITION = attrgetter("start_byte", "end_byte")
 _WRAPPERS = frozenset(
@@ -84,7 +84,7 @@ def extract(language: Language, path: str, content: bytes) -> Extracted:
     made.errors = len(errors) or int(root.has_error)
     made.first_error = min((node.start_point.row + 1 for node in errors), default=None)
     file = whole_file(language, path, content)
-    file |= {"package": kit.reader.package(root) or None, "errors": made.errors}
+    file |= {"package": _package(root, captures.get("package", [])), "errors": made.errors}
     made.events.append(("code.symbol", "", file))
     functions = _definitions(made, language, path, content, captures)
     if errors:
@@ -124,6 +124,14 @@ def whole_file(language: Language | None, path: str, content: bytes) -> dict[str
     }
 
 
+def _package(root: Node, names: list[Node]) -> str | None:
+    """Return the package that a file's own clause names."""
+    for name in names:
+        if name.parent is not None and name.parent.parent == root:
+            return "".join(line(name).split()) or None
+    return None
+
+
 def _position(node: Node) -> tuple[int, int]:
     return node.start_byte, -node.end_byte
 
@@ -132,8 +140,9 @@ def _length(spans: list[tuple[int, int]]) -> int:
     """Return how many bytes at least one span holds."""
     total = reached = 0
     for start, end in sorted(spans):
-        total += max(0, end - max(start, reached))
-        reached = max(reached, end)
+        if end > reached:
+            total += end - max(start, reached)
+            reached = end
     return total
 
 

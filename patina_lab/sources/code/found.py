@@ -73,9 +73,6 @@ class Reader(Protocol):
     def imports(self, node: Node) -> Iterator[Import]:
         """Yield the imports of a captured node."""
 
-    def package(self, root: Node) -> str:
-        """Return the package that a file says it belongs to, or ``""``."""
-
 
 def text(node: Node | None) -> str:
     """Return a node's text; bytes that are no UTF-8 are written as escapes."""

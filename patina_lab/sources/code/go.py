@@ -103,9 +103,3 @@ def imports(node: Node) -> Iterator[Import]:
     alias = named(node, "name")
     if path:
         yield Import(path, (), "import", {"alias": alias} if alias else {})
-
-
-def package(root: Node) -> str:
-    """Return the name in the package clause."""
-    clause = child(root, "package_clause")
-    return line(clause).removeprefix("package").strip() if clause is not None else ""

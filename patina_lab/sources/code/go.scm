@@ -10,6 +10,7 @@
 (interface_type (method_elem) @signature)
 
 (import_spec) @import
+(package_clause (package_identifier) @package)
 
 (call_expression function: (identifier) @call)
 (call_expression function: (selector_expression field: (field_identifier) @call))
