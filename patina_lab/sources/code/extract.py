@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from patina_lab.sources.code.found import Definition, comment_before, header, line
+from patina_lab.sources.code.found import Definition, Reader, comment_before, header, line
 from patina_lab.sources.code.languages import Language, tools
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ _WRAPPERS = frozenset(
     )
 )
 _LONGEST_RECEIVER = 80
-_JOINTS = frozenset({b".", b":", b">"})
-_ENDS = tuple(b")]}\"'?!"[at : at + 1] for at in range(7))
 _NO_ARROW = re.compile(rb"(?<!-)>")
 
 Found = tuple[str, str, dict[str, Any]]
@@ -86,7 +84,7 @@ def extract(language: Language, path: str, content: bytes) -> Extracted:
     file = whole_file(language, path, content)
     file |= {"package": _package(root, captures.get("package", [])), "errors": made.errors}
     made.events.append(("code.symbol", "", file))
-    functions = _definitions(made, language, path, content, captures)
+    functions = _definitions(made, kit.reader, language.name, path, content, captures)
     if errors:
         spans = [(node.start_byte, node.end_byte) for node in errors]
         made.error_bytes = _length([*spans, *made.spans]) - _length(made.spans)
@@ -156,14 +154,14 @@ class _Function:
 
 def _definitions(
     made: Extracted,
-    language: Language,
+    reader: Reader,
+    language: str,
     path: str,
     content: bytes,
     captures: dict[str, list[Node]],
 ) -> list[_Function]:
     """Append the definitions' events; return the functions by position."""
-    reader = tools(language).reader
-    empty = "..." if language.name == "python" else "{ ... }"
+    empty = "..." if language == "python" else "{ ... }"
     nodes = [
         (node.start_byte, -node.end_byte, what, node)
         for what, found in captures.items()
@@ -186,7 +184,7 @@ def _definitions(
         around.append((-minus_end, qualified))
         if found.type == "scope":
             continue
-        data = _payload(path, language.name, found, node, parent, qualified)
+        data = _payload(path, language, found, node, parent, qualified)
         shown = found.whole or node
         definition = header(content, shown, found.body, empty)
         if found.type == "function":
@@ -284,14 +282,13 @@ def _calls(
     callers = _inside(functions, starts)
     for node, start, caller in zip(nodes, starts, callers, strict=True):
         callee = content[start : node.end_byte].decode("utf-8", "backslashreplace")
+        joined = start > 0 and content[start - 1] in b".:>"
         row, column = node.start_point
         data = {
             "file": path,
             "caller": None if caller is None else caller.qualified,
             "callee": callee,
-            "receiver": _receiver(content, start)
-            if content[start - 1 : start] in _JOINTS
-            else None,
+            "receiver": _receiver(content, start) if joined else None,
             "line_number": row + 1,
             "column": column + 1,
             "language": language,
@@ -304,6 +301,6 @@ def _receiver(content: bytes, start: int) -> str:
     before = content[max(0, start - _LONGEST_RECEIVER) : start]
     other = before.rstrip(_WORD)
     said = before[len(other) :]
-    if not other or other.endswith(_ENDS) or (b">" in said and _NO_ARROW.search(said)):
+    if not other or other[-1] in b")]}\"'?!" or (b">" in said and _NO_ARROW.search(said)):
         return ""
     return said.strip(b".:>-").decode("ascii")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -83,22 +82,20 @@ def text(node: Node | None) -> str:
 def line(node: Node | None, longest: int = LONGEST) -> str:
     """Return a node's text on one line, cut where it is long."""
     raw = None if node is None else node.text
-    # A character has four bytes at most: what is beyond them is never shown.
-    return "" if raw is None else shown(raw[: longest * 4 + 64], longest)
+    return "" if raw is None else shown(raw, longest)
 
 
-@lru_cache(maxsize=4096)  # names and types are written over and over
 def shown(raw: bytes, longest: int = LONGEST) -> str:
     """Return bytes as text on one line, cut where it is long."""
-    return cut(raw.decode("utf-8", "backslashreplace"), longest)
+    # A character has four bytes at most: what is beyond them is never shown.
+    return cut(raw[: longest * 4 + 64].decode("utf-8", "backslashreplace"), longest)
 
 
 def header(content: bytes, node: Node, body: Node | None, empty: str = "{ ... }") -> str:
     """Return a definition's text without its body."""
     if body is None:
         return line(node)
-    start, end = node.start_byte, body.start_byte
-    return f"{shown(content[start : min(end, start + LONGEST * 4 + 64)])} {empty}"
+    return f"{shown(content[node.start_byte : body.start_byte])} {empty}"
 
 
 def named(node: Node | None, field_name: str) -> str:
