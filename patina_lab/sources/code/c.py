@@ -27,8 +27,10 @@ _TYPES = {
     "enum": ("enum", "enum"),
 }
 _TEMPLATE = re.compile(r"(?<!operator)<[^<>]*>(?=::)")
-_FILES = ("translation_unit", "linkage_specification", "declaration_list")
-_WRAPPED = ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif", "template_declaration")
+_FILES = frozenset(("translation_unit", "linkage_specification", "declaration_list"))
+_WRAPPED = frozenset(
+    ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif", "template_declaration")
+)
 
 
 def describe(what: str, node: Node) -> Definition | None:
@@ -173,8 +175,10 @@ def _indirection(node: Node | None) -> str:
 def _declaration(what: str, node: Node) -> Definition | None:
     """Return the field, prototype or constant that a declarator makes."""
     whole = node.parent
+    if whole is None or (what == "declaration" and not _at_top(whole)):
+        return None
     name, called = _declared(node)
-    if not name or whole is None:
+    if not name:
         return None
     data: dict[str, Any] = {"type": named(whole, "type") or None}
     is_function = called is not None and not _is_pointer(called)
@@ -183,8 +187,6 @@ def _declaration(what: str, node: Node) -> Definition | None:
             data = _function_data(whole, called)
         kind = "method" if is_function else "field"
         return Definition("member", name, kind, _access(whole), data=data)
-    if not _at_top(whole):
-        return None
     storage = _storage(whole)
     public = "static" not in storage
     if is_function:
@@ -206,8 +208,3 @@ def imports(node: Node) -> Iterator[Import]:
     said = named(node, "path")
     if said[:1] in ('"', "<") and len(said) > 2:
         yield Import(said[1:-1], (), "include", {"system": said[0] == "<"})
-
-
-def package(root: Node) -> str:
-    """Return ``""``: a header is named by its path."""
-    return ""

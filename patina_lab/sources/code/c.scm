@@ -7,7 +7,14 @@
 (enumerator) @variant
 (preproc_def) @macro
 (preproc_function_def) @macro
-(declaration declarator: (_) @declaration)
+; What a file declares, not a function inside.
+(translation_unit (declaration declarator: (_) @declaration))
+(linkage_specification (declaration declarator: (_) @declaration))
+(declaration_list (declaration declarator: (_) @declaration))
+(preproc_if (declaration declarator: (_) @declaration))
+(preproc_ifdef (declaration declarator: (_) @declaration))
+(preproc_else (declaration declarator: (_) @declaration))
+(preproc_elif (declaration declarator: (_) @declaration))
 
 (preproc_include) @import
 

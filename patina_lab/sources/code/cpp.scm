@@ -12,3 +12,4 @@
 
 (for_range_loop) @branch
 (catch_clause) @branch
+(template_declaration (declaration declarator: (_) @declaration))

@@ -52,42 +52,40 @@ def describe(what: str, node: Node) -> Definition | None:
     name = (named(node, "name") or named(node, "property")).strip("\"'`")
     if not name:
         return None
-    body = node.child_by_field_name("body")
-    value = node.child_by_field_name("value")
-    annotation = named(node, "type").removeprefix(":").strip()
-    if what == "function":
-        maker = value if value is not None and value.type in _FUNCTIONS else node
-        return _function(name, maker, "function", public=_exported(node))
     if what == "method":
         return _function(name, node, _method_kind(node), public=_reachable(node, name))
+    value = node.child_by_field_name("value")
+    makes_function = value is not None and value.type in _FUNCTIONS
+    if what == "function":
+        maker = value if value is not None and makes_function else node
+        return _function(name, maker, "function", public=_exported(node))
     if what == "prototype":
         return Definition("symbol", name, "prototype", _exported(node))
+    data: dict[str, Any] = {"type": named(node, "type").removeprefix(":").strip() or None}
     if what == "constant":
-        if value is not None and value.type in (*_FUNCTIONS, "class"):
-            return None
         around = node.parent
+        if makes_function or (value is not None and value.type == "class"):
+            return None
         if around is None or not has(around, "const"):
             return None
-        return Definition(
-            "constant", name, "const", _exported(node), data={"type": annotation or None}
-        )
+        return Definition("constant", name, "const", _exported(node), data=data)
+    body = node.child_by_field_name("body")
     if what == "class":
         if value is not None:
             body = value.child_by_field_name("body")
-        data: dict[str, Any] = {"bases": _bases(value if value is not None else node)}
+        data = {"bases": _bases(value if value is not None else node)}
         return Definition("struct", name, "class", _exported(node), body=body, data=data)
     if what in ("interface", "enum", "type"):
         type_ = {"interface": "trait"}.get(what, what)
         kind = {"type": "alias"}.get(what, what)
         return Definition(type_, name, kind, _exported(node), body=body)
-    data = {"type": annotation or None}
     if what == "signature":
         data = function_data(
             parameters=parameters(node.child_by_field_name("parameters")),
             return_type=named(node, "return_type").removeprefix(":").strip(),
         )
     kind = "method" if what == "signature" else "field"
-    if value is not None and value.type in _FUNCTIONS:
+    if value is not None and makes_function:
         return _function(name, value, "method", public=_reachable(node, name))
     return Definition("member", name, kind, _reachable(node, name), data=data)
 
@@ -178,8 +176,3 @@ def _names(node: Node) -> Iterator[str]:
 
 def _string(node: Node) -> str:
     return line(node).strip("\"'`")
-
-
-def package(root: Node) -> str:
-    """Return ``""``: a module is named by its path."""
-    return ""

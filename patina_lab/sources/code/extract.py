@@ -9,16 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from operator import attrgetter, itemgetter
 from typing import TYPE_CHECKING, Any
 
-from patina_lab.sources.code.found import Definition, comment_before, header
+from patina_lab.sources.code.found import Definition, Reader, comment_before, header, line
 from patina_lab.sources.code.languages import Language, tools
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_OTHER = frozenset({"import", "call", "branch", "error"})
-_WORD = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:>-")
+_OTHER = frozenset({"package", "import", "call", "branch", "error"})
+_WORD = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:>-"
+_POSITION = attrgetter("start_byte", "end_byte")
+_WRAPPERS = frozenset(
+    (
+        *("decorated_definition", "export_statement", "template_declaration"),
+        *("lexical_declaration", "type_declaration", "const_declaration"),
+    )
+)
 _LONGEST_RECEIVER = 80
 _NO_ARROW = re.compile(rb"(?<!-)>")
 
@@ -74,9 +82,9 @@ def extract(language: Language, path: str, content: bytes) -> Extracted:
     made.errors = len(errors) or int(root.has_error)
     made.first_error = min((node.start_point.row + 1 for node in errors), default=None)
     file = whole_file(language, path, content)
-    file |= {"package": kit.reader.package(root) or None, "errors": made.errors}
+    file |= {"package": _package(root, captures.get("package", [])), "errors": made.errors}
     made.events.append(("code.symbol", "", file))
-    functions = _definitions(made, language, path, captures)
+    functions = _definitions(made, kit.reader, language.name, path, content, captures)
     if errors:
         spans = [(node.start_byte, node.end_byte) for node in errors]
         made.error_bytes = _length([*spans, *made.spans]) - _length(made.spans)
@@ -114,6 +122,14 @@ def whole_file(language: Language | None, path: str, content: bytes) -> dict[str
     }
 
 
+def _package(root: Node, names: list[Node]) -> str | None:
+    """Return the package that a file's own clause names."""
+    for name in names:
+        if name.parent is not None and name.parent.parent == root:
+            return "".join(line(name).split()) or None
+    return None
+
+
 def _position(node: Node) -> tuple[int, int]:
     return node.start_byte, -node.end_byte
 
@@ -122,12 +138,13 @@ def _length(spans: list[tuple[int, int]]) -> int:
     """Return how many bytes at least one span holds."""
     total = reached = 0
     for start, end in sorted(spans):
-        total += max(0, end - max(start, reached))
-        reached = max(reached, end)
+        if end > reached:
+            total += end - max(start, reached)
+            reached = end
     return total
 
 
-@dataclass
+@dataclass(slots=True)
 class _Function:
     start: int
     end: int
@@ -136,18 +153,22 @@ class _Function:
 
 
 def _definitions(
-    made: Extracted, language: Language, path: str, captures: dict[str, list[Node]]
+    made: Extracted,
+    reader: Reader,
+    language: str,
+    path: str,
+    content: bytes,
+    captures: dict[str, list[Node]],
 ) -> list[_Function]:
     """Append the definitions' events; return the functions by position."""
-    reader = tools(language).reader
-    empty = "..." if language.name == "python" else "{ ... }"
+    empty = "..." if language == "python" else "{ ... }"
     nodes = [
         (node.start_byte, -node.end_byte, what, node)
         for what, found in captures.items()
         if what not in _OTHER and what[0] != "_"
         for node in found
     ]
-    nodes.sort(key=lambda item: item[:3])
+    nodes.sort(key=itemgetter(0, 1, 2))
     functions: list[_Function] = []
     around: list[tuple[int, str]] = []  # (end, qualified name)
     for start, minus_end, what, node in nodes:
@@ -163,9 +184,9 @@ def _definitions(
         around.append((-minus_end, qualified))
         if found.type == "scope":
             continue
-        data = _payload(path, language.name, found, node, parent, qualified)
+        data = _payload(path, language, found, node, parent, qualified)
         shown = found.whole or node
-        definition = header(shown, found.body, empty)
+        definition = header(content, shown, found.body, empty)
         if found.type == "function":
             data["complexity"] = 1
             functions.append(_Function(start, -minus_end, qualified, data))
@@ -209,19 +230,18 @@ def _last_row(node: Node) -> int:
 def _symbol(data: dict[str, Any], found: Definition, definition: str, node: Node) -> dict[str, Any]:
     """Return what search reads: name, signature, documentation."""
     keys = ("file", "name", "language", "parent", "qualified_name", "line_start", "line_end")
-    outer = node.parent
-    wrapped = outer is not None and outer.type in (
-        *("decorated_definition", "export_statement", "template_declaration"),
-        *("lexical_declaration", "type_declaration", "const_declaration"),
-    )
-    doc = found.doc or comment_before(outer if wrapped and outer is not None else node)
-    return {
-        **{key: data[key] for key in keys},
+    doc = found.doc
+    if not doc:
+        outer = node.parent
+        doc = comment_before(node if outer is None or outer.type not in _WRAPPERS else outer)
+    symbol = {key: data[key] for key in keys}
+    symbol |= {
         "kind": found.kind,
         "is_public": found.public,
         "definition": definition,
         "doc": doc or None,
     }
+    return symbol
 
 
 def _branches(functions: list[_Function], nodes: list[Node]) -> None:
@@ -256,19 +276,19 @@ def _calls(
     functions: list[_Function],
     nodes: list[Node],
 ) -> None:
-    placed = sorted(
-        ((node.start_byte, node.end_byte, node) for node in nodes), key=lambda item: item[:2]
-    )
+    nodes = sorted(nodes, key=_POSITION)
     append = made.events.append
-    starts = [start for start, _, _ in placed]
-    for (start, end, node), caller in zip(placed, _inside(functions, starts), strict=True):
-        callee = content[start:end].decode("utf-8", "backslashreplace")
+    starts = [node.start_byte for node in nodes]
+    callers = _inside(functions, starts)
+    for node, start, caller in zip(nodes, starts, callers, strict=True):
+        callee = content[start : node.end_byte].decode("utf-8", "backslashreplace")
+        joined = start > 0 and content[start - 1] in b".:>"
         row, column = node.start_point
         data = {
             "file": path,
             "caller": None if caller is None else caller.qualified,
             "callee": callee,
-            "receiver": _receiver(content, start),
+            "receiver": _receiver(content, start) if joined else None,
             "line_number": row + 1,
             "column": column + 1,
             "language": language,
@@ -276,18 +296,11 @@ def _calls(
         append(("code.call", callee, data))
 
 
-def _receiver(content: bytes, start: int) -> str | None:
-    """Return the dotted name before a call's name; None where there is none.
-
-    ``""`` says that there is a receiver, and that it is no plain name: ``f(x).call()``.
-    """
-    if start == 0 or content[start - 1] not in b".:>":
-        return None
-    stop = max(0, start - _LONGEST_RECEIVER)
-    at = start
-    while at > stop and content[at - 1] in _WORD:
-        at -= 1
-    said = content[at:start]
-    if at == stop or content[at - 1] in b")]}\"'?!" or _NO_ARROW.search(said):
+def _receiver(content: bytes, start: int) -> str:
+    """Return the dotted name before a call's name; ``""`` where it is no plain name."""
+    before = content[max(0, start - _LONGEST_RECEIVER) : start]
+    other = before.rstrip(_WORD)
+    said = before[len(other) :]
+    if not other or other[-1] in b")]}\"'?!" or (b">" in said and _NO_ARROW.search(said)):
         return ""
     return said.strip(b".:>-").decode("ascii")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -13,12 +12,13 @@ if TYPE_CHECKING:
 LONGEST = 300
 """Characters of a definition or a documentation that an event keeps."""
 
-_SPACE = re.compile(r"\s+")
-_MARKERS = re.compile(r"^\s*(?:/\*+!?|\*/|\*(?!/)|//[/!]?|#+|--)|\*+/\s*$")
+_BETWEEN = ("attribute_item", "decorator")
+"""What may stand between a comment and what it is about."""
+
+_OPENS = re.compile(r"\s*(?:/\*+!?|\*/|\*(?!/)|//[/!]?|#+|--)")
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(NamedTuple):
     """One thing that a file defines.
 
     Parameters
@@ -49,19 +49,18 @@ class Definition:
     public: bool = True
     owner: str = ""
     body: Node | None = None
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
     doc: str = ""
     whole: Node | None = None
 
 
-@dataclass(frozen=True)
-class Import:
+class Import(NamedTuple):
     """One import: what it names, as the language writes it."""
 
     path: str
     names: tuple[str, ...] = ()
     kind: str = "import"
-    data: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = {}
 
 
 class Reader(Protocol):
@@ -73,37 +72,30 @@ class Reader(Protocol):
     def imports(self, node: Node) -> Iterator[Import]:
         """Yield the imports of a captured node."""
 
-    def package(self, root: Node) -> str:
-        """Return the package that a file says it belongs to, or ``""``."""
-
 
 def text(node: Node | None) -> str:
     """Return a node's text; bytes that are no UTF-8 are written as escapes."""
-    if node is None or node.text is None:
-        return ""
-    return node.text.decode("utf-8", "backslashreplace")
+    raw = None if node is None else node.text
+    return "" if raw is None else raw.decode("utf-8", "backslashreplace")
 
 
 def line(node: Node | None, longest: int = LONGEST) -> str:
     """Return a node's text on one line, cut where it is long."""
-    if node is None or node.text is None:
-        return ""
-    return shown(node.text, longest)
+    raw = None if node is None else node.text
+    return "" if raw is None else shown(raw, longest)
 
 
 def shown(raw: bytes, longest: int = LONGEST) -> str:
     """Return bytes as text on one line, cut where it is long."""
     # A character has four bytes at most: what is beyond them is never shown.
-    said = _SPACE.sub(" ", raw[: longest * 4 + 64].decode("utf-8", "backslashreplace")).strip()
-    return said if len(said) <= longest else said[: longest - 1] + "…"
+    return cut(raw[: longest * 4 + 64].decode("utf-8", "backslashreplace"), longest)
 
 
-def header(node: Node, body: Node | None, empty: str = "{ ... }") -> str:
+def header(content: bytes, node: Node, body: Node | None, empty: str = "{ ... }") -> str:
     """Return a definition's text without its body."""
-    if body is None or node.text is None:
+    if body is None:
         return line(node)
-    head = shown(node.text[: max(0, body.start_byte - node.start_byte)])
-    return f"{head} {empty}"
+    return f"{shown(content[node.start_byte : body.start_byte])} {empty}"
 
 
 def named(node: Node | None, field_name: str) -> str:
@@ -120,12 +112,15 @@ def parameters(node: Node | None) -> list[str]:
 
 def has(node: Node, *kinds: str) -> bool:
     """Whether one of the children is of one of these kinds."""
-    return any(child.type in kinds for child in node.children)
+    return child(node, *kinds) is not None
 
 
 def child(node: Node, *kinds: str) -> Node | None:
     """Return the first child of one of these kinds."""
-    return next((c for c in node.children if c.type in kinds), None)
+    for each in node.children:
+        if each.type in kinds:
+            return each
+    return None
 
 
 def comment_before(node: Node) -> str:
@@ -133,20 +128,29 @@ def comment_before(node: Node) -> str:
     lines: list[str] = []
     above, row = node.prev_sibling, node.start_point.row
     while above is not None and len(lines) < 20:
-        end = above.end_point.row - (1 if above.end_point.column == 0 else 0)
-        if "comment" in above.type and row - 1 <= end <= row:
-            said = [_MARKERS.sub("", part).strip() for part in text(above).splitlines()]
-            lines = [*said, *lines]
-        elif above.type not in ("attribute_item", "decorator"):
+        kind = above.type
+        if "comment" in kind:
+            end, column = above.end_point
+            if not row - 1 <= (end if column else end - 1) <= row:
+                break
+            lines[:0] = map(_bare, text(above).splitlines())
+        elif kind not in _BETWEEN:
             break
         row = above.start_point.row
         above = above.prev_sibling
     return cut(" ".join(part for part in lines if part))
 
 
+def _bare(said: str) -> str:
+    """Return a line of a comment without its markers."""
+    opening = _OPENS.match(said)
+    said = (said[opening.end() :] if opening else said).strip()
+    return said[:-1].rstrip("*").rstrip() if said.endswith("*/") else said
+
+
 def cut(said: str, longest: int = LONGEST) -> str:
     """Return a text on one line that is no longer than `longest`."""
-    said = _SPACE.sub(" ", said).strip()
+    said = " ".join(said.split())
     return said if len(said) <= longest else said[: longest - 1] + "…"
 
 

@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from tree_sitter import Node
 
 _RECEIVER = re.compile(r"([^\W\d]\w*)\s*(?:\[[^\]]*\])?\s*\)?\s*$")
+_DECLARING = frozenset(
+    (
+        "identifier",
+        "const_spec",
+        "const_declaration",
+        "var_spec",
+        "var_spec_list",
+        "var_declaration",
+    )
+)
 _FAILS = re.compile(r"\berror\)?$")
 
 
@@ -27,6 +37,8 @@ def describe(what: str, node: Node) -> Definition | None:
     """Return what a captured node defines, or None."""
     if what == "embedded":
         return _embedded(node)
+    if what in ("constant", "variable") and not _at_top(node):
+        return None
     alone = what in ("constant", "variable", "field")  # a name, in what declares it
     name = line(node) if alone else named(node, "name")
     if not name:
@@ -45,6 +57,13 @@ def describe(what: str, node: Node) -> Definition | None:
     data = {"type": named(node.parent, "type") or None}
     type_ = "member" if what == "field" else "constant"
     return Definition(type_, name, kind, public, data=data, whole=node.parent)
+
+
+def _at_top(node: Node | None) -> bool:
+    """Whether a name is declared by the file, not inside a function."""
+    while node is not None and node.type in _DECLARING:
+        node = node.parent
+    return node is not None and node.type == "source_file"
 
 
 def _embedded(node: Node) -> Definition | None:
@@ -84,9 +103,3 @@ def imports(node: Node) -> Iterator[Import]:
     alias = named(node, "name")
     if path:
         yield Import(path, (), "import", {"alias": alias} if alias else {})
-
-
-def package(root: Node) -> str:
-    """Return the name in the package clause."""
-    clause = child(root, "package_clause")
-    return line(clause).removeprefix("package").strip() if clause is not None else ""

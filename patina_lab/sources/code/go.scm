@@ -2,14 +2,15 @@
 (method_declaration) @function
 (type_spec) @type
 (type_alias) @type
-(source_file (const_declaration (const_spec (identifier) @constant)))
-(source_file (var_declaration (var_spec name: (identifier) @variable)))
-(source_file (var_declaration (var_spec_list (var_spec name: (identifier) @variable))))
+; Also those inside functions: a pattern that begins at the file is tried at every node.
+(const_spec (identifier) @constant)
+(var_spec name: (identifier) @variable)
 (field_declaration name: (field_identifier) @field)
 (field_declaration !name) @embedded
 (interface_type (method_elem) @signature)
 
 (import_spec) @import
+(package_clause (package_identifier) @package)
 
 (call_expression function: (identifier) @call)
 (call_expression function: (selector_expression field: (field_identifier) @call))

@@ -93,11 +93,3 @@ def imports(node: Node) -> Iterator[Import]:
     kind = "static" if has(node, "static") else "import"
     name = "*" if has(node, "asterisk") else path.rpartition(".")[2]
     yield Import(path, (name,), kind)
-
-
-def package(root: Node) -> str:
-    """Return the package that the file declares."""
-    declared = child(root, "package_declaration")
-    if declared is None:
-        return ""
-    return "".join(line(child(declared, "scoped_identifier", "identifier")).split())

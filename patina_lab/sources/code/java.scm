@@ -11,6 +11,7 @@
 (enum_constant) @variant
 
 (import_declaration) @import
+(package_declaration [(scoped_identifier) (identifier)] @package)
 
 (method_invocation name: (identifier) @call)
 (object_creation_expression type: (type_identifier) @call)

@@ -32,9 +32,9 @@ def _public(name: str) -> bool:
 
 
 def _doc(body: Node | None) -> str:
-    first = body.named_children[0] if body is not None and body.named_child_count else None
-    if first is not None and first.type == "expression_statement" and first.named_child_count:
-        first = first.named_children[0]
+    first = body.named_child(0) if body is not None else None
+    if first is not None and first.type == "expression_statement":
+        first = first.named_child(0)
     if first is None or first.type != "string":
         return ""
     return cut(_QUOTES.sub("", text(first)))
@@ -56,13 +56,6 @@ def _line_end(node: Node, body: Node | None) -> int:
     return last.end_point.row + 1
 
 
-def _decorators(node: Node) -> list[str]:
-    around = node.parent
-    if around is None or around.type != "decorated_definition":
-        return []
-    return [line(d).removeprefix("@") for d in around.children if d.type == "decorator"]
-
-
 def describe(what: str, node: Node) -> Definition | None:
     """Return what a captured node defines, or None."""
     if what == "type":
@@ -75,8 +68,13 @@ def describe(what: str, node: Node) -> Definition | None:
     if not name:
         return None
     body = node.child_by_field_name("body")
-    data: dict[str, Any] = {"decorators": _decorators(node)}
-    if node.text is not None and node.text.rpartition(b"\n")[2].lstrip().startswith(b"#"):
+    around, decorators = node.parent, []
+    if around is not None and around.type == "decorated_definition":
+        decorators = [line(d).removeprefix("@") for d in around.children if d.type == "decorator"]
+        around = around.parent
+    data: dict[str, Any] = {"decorators": decorators}
+    raw = node.text or b""
+    if raw[raw.rfind(b"\n") + 1 :].lstrip().startswith(b"#"):
         data["line_end"] = _line_end(node, body)
     if what == "function":
         data = function_data(
@@ -85,7 +83,9 @@ def describe(what: str, node: Node) -> Definition | None:
             is_async=has(node, "async"),
             **data,
         )
-        kind = "method" if _in_class(node) else "function"
+        outer = around.parent if around is not None else None
+        in_class = outer is not None and outer.type == "class_definition"
+        kind = "method" if in_class else "function"
         return Definition("function", name, kind, _public(name), "", body, data, _doc(body))
     bases = parameters(node.child_by_field_name("superclasses"))
     data["bases"] = bases
@@ -96,14 +96,6 @@ def describe(what: str, node: Node) -> Definition | None:
     elif _PROTOCOLS.search(said):
         type_, kind = "trait", "protocol"
     return Definition(type_, name, kind, _public(name), "", body, data, _doc(body))
-
-
-def _in_class(node: Node) -> bool:
-    around = node.parent
-    if around is not None and around.type == "decorated_definition":
-        around = around.parent
-    around = around.parent if around is not None else None
-    return around is not None and around.type == "class_definition"
 
 
 def _assigned(what: str, node: Node) -> Definition | None:
@@ -139,8 +131,3 @@ def _aliased(node: Node) -> tuple[str, str]:
     if node.type == "aliased_import":
         return named(node, "name"), named(node, "alias")
     return line(node), ""
-
-
-def package(root: Node) -> str:
-    """Return ``""``: a Python file is named by its path."""
-    return ""

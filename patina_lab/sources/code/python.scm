@@ -1,4 +1,4 @@
-; Captures of a name become a definition, an import, a call (its name), a branch or an error.
+; Captures of a name become a definition, an import, a call (its name), a branch, an error or the name of the package.
 (function_definition) @function
 (class_definition) @class
 (type_alias_statement) @type

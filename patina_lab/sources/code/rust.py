@@ -167,8 +167,3 @@ def _path(node: Node | None) -> str:
 
 def _join(*parts: str) -> str:
     return "::".join(part for part in parts if part)
-
-
-def package(root: Node) -> str:
-    """Return ``""``: a Rust file is named by its path."""
-    return ""

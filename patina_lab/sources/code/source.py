@@ -135,20 +135,18 @@ class CodeSource:
 
 def _numbered(events: Iterable[Found]) -> Iterator[Found]:
     """Yield the events with names that are unique among the events of their type."""
-    used: set[tuple[str, str]] = set()
-    count: dict[tuple[str, str], int] = {}
-    for event_type, plain, data in events:
-        key, name = (event_type, plain), plain
-        n = count[key] = count.get(key, 0) + 1
-        # A file may well define something that is called `f#2` itself.
-        while n > 1 or (event_type, name) in used:
-            name = f"{plain}#{n}"
-            if n > 1 and (event_type, name) not in used:
-                break
-            n += 1
-        count[key] = n
-        used.add((event_type, name))
-        yield event_type, name, data
+    last: dict[tuple[str, str], int] = {}  # of each name that is used
+    for event_type, name, data in events:
+        key = given = event_type, name
+        if key in last:
+            n = last[given]
+            # A file may well define something that is called `f#2` itself.
+            while key in last:
+                n += 1
+                key = event_type, f"{name}#{n}"
+            last[given] = n
+        last[key] = 1
+        yield *key, data
 
 
 def _refused(file: SourceFile) -> tuple[str, str] | None:
@@ -162,7 +160,8 @@ def _refused(file: SourceFile) -> tuple[str, str] | None:
         return "binary", "There is a NUL in the file: it is no text, or UTF-16."
     if len(content) > 5_000 and len(content) / (content.count(b"\n") + 1) > LONG_LINES:
         return "minified", f"Its lines have more than {LONG_LINES} bytes on average."
-    found = _GENERATED.search(content[:2_000])
+    head = content[:2_000]
+    found = _GENERATED.search(head) if b"generated" in head.lower() else None
     if found:
         said = found.group().decode("utf-8", "backslashreplace")[:80]
         return "generated", f"The file says so: {said!r}."
