@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
 from patina_lab.projections.ancestry import descends
-from patina_lab.projections.overlap import overlap, within
+from patina_lab.projections.overlap import overlap
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
 
@@ -138,8 +138,8 @@ def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after
 
     both = overlap(d.column("content").to_pylist(), c, t)
     shared = {
-        "shared_terms": within(both.terms, first, counts),
-        "shared_files": within(both.files, first, counts),
+        "shared_terms": both.terms.within(first, counts),
+        "shared_files": both.files.within(first, counts),
     }
     recorded = recording(d, c, t)
     there = recorded[decision]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
 from patina_lab.projections.causality import DECIDED, TOUCHED, recording
-from patina_lab.projections.overlap import overlap
+from patina_lab.projections.overlap import Shared, overlap
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
 
@@ -148,7 +148,7 @@ def _against_chance(
 
 def _counter(
     times: np.ndarray,
-    held: list[list[np.ndarray]] | None,
+    held: Shared | None,
     own: np.ndarray,
     before: int,
     after: int,
@@ -159,8 +159,8 @@ def _counter(
     ----------
     times : array
         Of the commits, ascending.
-    held : list of list of array or None
-        For each decision, positions of the commits that count; None: all of them.
+    held : Shared or None
+        Which commits count for a decision: those that share something; None: all of them.
     own : array of int
         The commit that recorded each decision, which never counts; -1: none is known.
     """
@@ -180,15 +180,12 @@ def _counter(
         return of_all
     # One sorted line for all: each decision has a stretch of its own, longer than any window.
     stretch = int(times[-1] - times[0]) + before + after + 1
-    none = np.array([], dtype=np.int64)
-    lines = [np.unique(np.concatenate([none, *each])) for each in held]
-    lines = [line[line != mine] for line, mine in zip(lines, own, strict=True)]
-    offset = np.arange(len(lines), dtype=object) * stretch
-    if len(lines) * stretch < 2**62:
+    offset = np.arange(len(own), dtype=object) * stretch
+    if len(own) * stretch < 2**62:
         offset = offset.astype(np.int64)
-    line = np.concatenate(
-        [times[positions] + shift for positions, shift in zip(lines, offset, strict=True)]
-    )
+    decision, position = held.commits()
+    others = position != own[decision]
+    line = times[position[others]] + offset[decision[others]]
 
     def of_each(at: np.ndarray) -> np.ndarray:
         low = np.searchsorted(line, at + offset - before, side)  # type: ignore[call-overload]
