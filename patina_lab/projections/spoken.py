@@ -30,10 +30,12 @@ _LAST, _ALSO_LAST = 0x25, b"_+#"
 _LETTER = 0x30
 """The least of the digits and letters, which stay what they are."""
 
-_STEPS = 16
-"""How far signs are followed one by one."""
+_WALK = 16
+"""Signs that are followed at once."""
 
 _NEAR = 32
+"""How far the ends of a word with other letters are looked for at once."""
+
 _BREAK = re.compile(rb"[ \n]")
 
 _WIDE = 7
@@ -97,6 +99,7 @@ def spoken(
             begin = upto
         before += len(chunk)
     codes, positions = (np.concatenate(column) for column in zip(*each, strict=True))
+    del each  # what it held is used again
     placed = order(codes, len(vocabulary))
     return codes[placed], positions[placed]
 
@@ -110,8 +113,10 @@ def _said(texts: pa.Array, known: _Known) -> tuple[np.ndarray, np.ndarray]:
     empty, ending = (pa.scalar(text, texts.type) for text in ("", "\n"))
     whole = pc.binary_join_element_wise(texts, empty, ending)
     ends = np.cumsum(pc.binary_length(whole).to_numpy())
-    # A gap before the first word, and room to look at what comes after the last one.
-    raw = b"".join((b"\n", memoryview(whole.buffers()[2])[: ends[-1]], b"\n" * _NEAR))
+    # Gaps before the first text and after the last one: room to look there.
+    room = b"\n" * _NEAR
+    raw = b"".join((room, memoryview(whole.buffers()[2])[: ends[-1]], room))
+    ends += len(room) - 1
     said = np.frombuffer(bytearray(raw).translate(_kinds()), np.uint8)
     foreign = known.foreign(raw, said)
     starts = _words(said)
@@ -168,19 +173,25 @@ def _beyond(places: np.ndarray, step: int, said: np.ndarray, other: int) -> np.n
 
     found = np.zeros(len(places), bool)
     left = np.arange(len(places))
-    for _ in range(_STEPS):
-        places = places + step
-        there = said[places]
-        found[left[there == _GAP]] = True
-        on = np.flatnonzero((there > _GAP) & (there < other))
-        if not len(on):
-            return found
-        places, left = places[on], left[on]
-    # A rule of a thousand dashes is not walked along.
-    stops = np.flatnonzero((said == _GAP) | (said >= other))
-    at = stops[np.searchsorted(stops, places) - (step < 0)]
-    found[left] = said[at] == _GAP
+    while len(left):
+        rows = _rows(said, places if step > 0 else places - (_WALK - 1), _WALK)[:, ::step]
+        stop = (rows == _GAP) | (rows >= other)
+        at = stop.argmax(axis=1)[:, None]
+        found[left] = np.take_along_axis(rows == _GAP, at, 1)[:, 0]
+        # A rule of a thousand dashes is walked along in steps.
+        on = np.flatnonzero(~np.take_along_axis(stop, at, 1)[:, 0])
+        left, places = left[on], places[on] + step * _WALK
     return found
+
+
+def _rows(said: np.ndarray, begins: np.ndarray, width: int) -> np.ndarray:
+    """Return the bytes from each place on."""
+    import numpy as np
+
+    rows: np.ndarray = np.ndarray((len(said) - width + 1, width), np.uint8, said, strides=(1, 1))[
+        begins
+    ]
+    return rows
 
 
 @functools.cache
@@ -314,19 +325,14 @@ def _around(raw: bytes, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the stretches from a space or line break to the next that have these places."""
     import numpy as np
 
-    plain = np.frombuffer(raw, np.uint8)
-    near = np.ndarray((len(raw) - _NEAR + 1, _NEAR), np.uint8, plain, strides=(1, 1))
-
-    def gaps(first: np.ndarray) -> np.ndarray:
-        rows = near[np.clip(first, 0, len(near) - 1)]
+    def gaps(begins: np.ndarray) -> np.ndarray:
+        rows = _rows(np.frombuffer(raw, np.uint8), begins, _NEAR)
         found: np.ndarray = (rows == ord(" ")) | (rows == ord("\n"))
         return found
 
     before, after = gaps(places - _NEAR)[:, ::-1], gaps(places)
     begins, ends = places - before.argmax(axis=1), places + after.argmax(axis=1)
-    far = ~(before.any(axis=1) & after.any(axis=1))
-    far |= (places < _NEAR) | (places >= len(near))
-    for n in np.flatnonzero(far).tolist():
+    for n in np.flatnonzero(~(before.any(axis=1) & after.any(axis=1))).tolist():
         at = int(places[n])
         begins[n] = max(raw.rfind(b" ", 0, at), raw.rfind(b"\n", 0, at)) + 1
         ends[n] = _BREAK.search(raw, at).start()  # type: ignore[union-attr]  # it ends with some
