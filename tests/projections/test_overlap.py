@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patina_lab.projections import overlap as sharing
+from patina_lab.projections.causality import in_time
 from patina_lab.projections.overlap import names, overlap
 from patina_lab.projections.terms import words
 
@@ -89,6 +90,21 @@ def test_a_window_counts_its_own_commits():
     both = overlap(["fix", None, "fix"], c, t)
     first, counts = np.array([1, 0, 0]), np.array([3, 0, 1])
     assert both.terms.within(first, counts).tolist() == [0, 1, 0, 1]
+
+
+@given(
+    st.lists(st.integers(0, 3), max_size=6).flatmap(
+        lambda at: st.tuples(st.just(at), st.permutations(range(len(at))))
+    )
+)
+def test_commits_are_put_in_order_of_time(drawn):
+    """By time, then by seq; those that are in order stay the table that they are."""
+    at, seqs = drawn
+    rows = list(zip(at, seqs, strict=True))
+    c = pa.table({"occurred_us": pa.array(at, pa.int64()), "seq": pa.array(seqs, pa.int64())})
+    put = in_time(c)
+    assert [*zip(*(column.to_pylist() for column in put.columns), strict=True)] == sorted(rows)
+    assert (put is c) == (rows == sorted(rows))
 
 
 def test_control_without_the_commonest_left_out_more_is_shared(monkeypatch):
