@@ -20,7 +20,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,9 +34,13 @@ from patina_lab.projections.rel import Rel
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 MOST_NEW = 20_000
 """With more new events than this, counting everything is no slower."""
+
+MOST_SHARED = 1 << 20
+"""Bytes of a part that is kept in memory for the next table that has the same one."""
 
 MOST_PARTS = 16
 """With more parts than this, they are merged into one."""
@@ -129,7 +133,11 @@ def is_stale(folder: Path, projection: Projection, log: Eventlog, **params: Any)
 def _shows(state: Mapping[str, Any], log: Eventlog) -> bool:
     # Tags are no part of a log's digest, and names may be corrected without an event.
     seen = (state["digest"], state["refs"], state["authors"])
-    return seen == (log.digest, log.opened.manifest.refs_digest, authors(log))
+    return seen == (_digest(log), log.opened.manifest.refs_digest, authors(log))
+
+
+def _digest(log: Eventlog) -> str:
+    return log.opened.once(("digest", log.slice), lambda: log.digest)
 
 
 def materialize(
@@ -155,25 +163,28 @@ def materialize(
     """
     here = place(folder, projection, log, params)
     additive = projection.additive
+    by_parts = additive is not None and additive.holds(params)
     with translated(folder):
-        state = _state(here)
-        about = _about(log, projection, params, recipe or (state or {}).get("recipe", ""))
-        if state is not None and _shows(state, log):
-            how, added = "fresh", 0
-            if state.get("recipe") != about["recipe"]:
-                _write_state(here, {**state, "recipe": about["recipe"]})
-        elif additive is None or not additive.holds(params):
+        before = _state(here)
+        if before is not None and ("events" in before) != by_parts:
+            before = None  # kept in the other way, before the projection was changed
+        about = _about(log, projection, params, recipe or (before or {}).get("recipe", ""))
+        if before is not None and _shows(before, log):
+            how, added, state = "fresh", 0, {**before, "recipe": about["recipe"]}
+            if before.get("recipe") != about["recipe"]:
+                _write_state(here, state)
+        elif additive is None or not by_parts:
             how, added = "batch", len(log)
-            _write_whole(here, log, projection, params, about)
+            state = _write_whole(here, log, projection, params, about)
         else:
-            how, added = _bring_up_to_date(here, log, projection, additive, params, about, state)
+            how, added, state = _bring_up_to_date(
+                here, log, projection, additive, params, about, before
+            )
         _sweep(here, about)
-    state = _state(here)
-    assert state is not None
     return Materialized(
         projection,
         dict(params),
-        log.digest,
+        about["digest"],
         how,
         added,
         state["last_updated"],
@@ -210,7 +221,7 @@ def _about(
         "version": projection.version,
         "params": {**projection.params, **params},
         "slice": json.loads(canonical_json(asdict(log.slice))),
-        "digest": log.digest,
+        "digest": _digest(log),
         "refs": log.opened.manifest.refs_digest,
         "authors": authors(log),
         "last_updated": "" if updated is None else instant(updated).isoformat(timespec="seconds"),
@@ -235,6 +246,8 @@ def authors(log: Eventlog) -> list[list[str]]:
 
 def _corrected(before: list[list[str]], now: list[list[str]]) -> bool:
     """Whether somebody who was counted under one name has another one now."""
+    if before == now:
+        return False
     names = {(name, email): proper for name, email, *proper in now}
     return any(names.get((name, email), proper) != proper for name, email, *proper in before)
 
@@ -253,7 +266,7 @@ def _bring_up_to_date(
     params: Mapping[str, Any],
     about: Mapping[str, Any],
     state: Mapping[str, Any] | None,
-) -> tuple[str, int]:
+) -> tuple[str, int, dict[str, Any]]:
     shared = {name: params[name] for name in additive.params if name in params}
     if (
         state is not None
@@ -262,7 +275,7 @@ def _bring_up_to_date(
     ):
         # Tables of one slice that were made of one log lack the same events.
         since = ("since", state["digest"], state["refs"], log.slice)
-        new, gone = log.opened.once(
+        new, ids, gone = log.opened.once(
             since, lambda: _difference([here / e for e in state["events"]], log)
         )
         if not gone and len(new) <= MOST_NEW:
@@ -272,26 +285,29 @@ def _bring_up_to_date(
             parts, events = list(state["parts"]), list(state["events"])
             if len(parts) >= MOST_PARTS:
                 part = _merged(here, log, additive, [*parts], also=part)
-                parts, events, only = [], [], log
-            _commit(here, log, part, parts, only, events, about)
-            return "incremental", len(new)
+                return "incremental", len(new), _commit(here, log, part, about)
+            # Some have the same partial: what it is for these events is asked once.
+            what = ("part", part.to_sql())
+            done = _commit(here, log, part, about, parts, events, new=(what, ids))
+            return "incremental", len(new), done
     part = additive.partial(*inputs(additive.partial, log), **shared)
     assert isinstance(part, Rel)
-    _commit(here, log, part, [], log, [], about)
-    return "rebuilt", len(log)
+    return "rebuilt", len(log), _commit(here, log, part, about)
 
 
-def _difference(kept: list[Path], log: Eventlog) -> tuple[list[int], bool]:
-    """Return the seqs of events that were not counted yet, and whether one has gone."""
+def _difference(kept: list[Path], log: Eventlog) -> tuple[list[int], pa.Table, bool]:
+    """Return the seqs of events not counted yet, their ids, and whether one has gone."""
+    import pyarrow.compute as pc
+
     now = log.rel().query("SELECT seq, event_id, coalesce(source_file, '') AS place FROM this")
     files = ", ".join(quote(str(each)) for each in kept)
-    rows = log.opened.rows(
-        f"SELECT e.seq FROM ({now.to_sql()}) e "
+    found = log.opened.arrow(
+        f"SELECT e.seq, e.event_id, e.place FROM ({now.to_sql()}) e "
         f"FULL JOIN read_parquet([{files}]) k USING (event_id, place) "
         "WHERE e.seq IS NULL OR k.event_id IS NULL ORDER BY 1 NULLS LAST"
     )
-    new = [seq for (seq,) in rows if seq is not None]
-    return new, len(new) < len(rows)
+    new = found.filter(pc.is_valid(found["seq"]))
+    return new["seq"].to_pylist(), new.select(["event_id", "place"]), len(new) < len(found)
 
 
 def _merged(
@@ -335,22 +351,45 @@ def _commit(
     here: Path,
     log: Eventlog,
     part: Rel,
-    kept: list[str],
-    counted: Eventlog,
-    events: list[str],
     about: Mapping[str, Any],
-) -> None:
+    kept: Sequence[str] = (),
+    events: Sequence[str] = (),
+    new: tuple[Hashable, pa.Table] | None = None,
+) -> dict[str, Any]:
     """Write a part and the events counted in it; the state, replaced last, makes them count.
 
-    `kept` and `events` are what was written before, and stays.
+    `kept` and `events` are what was written before, and stays; `new` names the part, and
+    has the events, where they are not all of the log's.
     """
+    import pyarrow.parquet as pq
+
     stamp = _stamp(about, kept)
     name, ids = f"part-{len(kept)}-{stamp}.parquet", f"events-{len(events)}-{stamp}.parquet"
     here.mkdir(parents=True, exist_ok=True)
-    _copy(log, part.to_sql(), here / name)
-    these = "SELECT event_id, coalesce(source_file, '') AS place FROM this"
-    _copy(log, counted.rel().query(these).to_sql(), here / ids)
-    _finish_state(here, [*kept, name], about, [*events, ids])
+    with _aside(here) as aside:
+        known = log.opened.once(new[0], _Written) if new else _Written()
+        if known.content is None:
+            _copy(log, part.to_sql(), aside / name)
+            known.keep(aside / name)
+        else:
+            (aside / name).write_bytes(known.content)
+        if new:
+            pq.write_table(new[1], aside / ids)
+        else:
+            these = "SELECT event_id, coalesce(source_file, '') AS place FROM this"
+            _copy(log, log.rel().query(these).to_sql(), aside / ids)
+        return _finish_state(here, aside, [*kept, name], about, [*events, ids])
+
+
+@dataclass
+class _Written:
+    """What a small file was written with."""
+
+    content: bytes | None = None
+
+    def keep(self, file: Path) -> None:
+        if file.stat().st_size <= MOST_SHARED:
+            self.content = file.read_bytes()
 
 
 def _write_whole(
@@ -359,51 +398,62 @@ def _write_whole(
     projection: Projection,
     params: Mapping[str, Any],
     about: Mapping[str, Any],
-) -> None:
+) -> dict[str, Any]:
     import pyarrow.parquet as pq
 
     made = projection(*inputs(projection.function, log), **params)
     here.mkdir(parents=True, exist_ok=True)
     name = f"whole-{_stamp(about, [])}.parquet"
-    with _aside(here / name) as aside:
-        pq.write_table(made.arrow(), aside)
-    _finish_state(here, [name], about, None)
+    with _aside(here) as aside:
+        pq.write_table(made.arrow(), aside / name)
+        return _finish_state(here, aside, [name], about, None)
 
 
-def _stamp(about: Mapping[str, Any], kept: list[str]) -> str:
-    text = repr((about["digest"], about["refs"], about["authors"], kept))
+def _stamp(about: Mapping[str, Any], kept: Sequence[str]) -> str:
+    text = repr((about["digest"], about["refs"], about["authors"], list(kept)))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _copy(log: Eventlog, sql: str, target: Path) -> None:
-    with _aside(target) as aside:
-        log.opened.rows(f"COPY (\n{sql}\n) TO {quote(str(aside))} (FORMAT parquet)")
+    log.opened.rows(f"COPY (\n{sql}\n) TO {quote(str(target))} (FORMAT parquet)")
 
 
 @contextlib.contextmanager
-def _aside(target: Path) -> Any:
-    """Give a path to write to; it becomes `target`, whole, at the end."""
-    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=target.parent))
+def _aside(here: Path) -> Iterator[Path]:
+    """Give a folder to write files in; whoever does so moves them, whole, to `here`."""
+    scratch = Path(tempfile.mkdtemp(prefix=".writing-", dir=here))
     try:
-        yield scratch / target.name
-        (scratch / target.name).replace(target)
+        yield scratch
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _finish_state(
-    here: Path, parts: list[str], about: Mapping[str, Any], events: list[str] | None
-) -> None:
+    here: Path,
+    aside: Path,
+    parts: list[str],
+    about: Mapping[str, Any],
+    events: list[str] | None,
+) -> dict[str, Any]:
+    """Put what was written aside in place, the state last; remove what no state names."""
     state = {**about, "parts": parts}
     if events is not None:
         state["events"] = events
-    _write_state(here, state)
+    for file in sorted(aside.iterdir()):
+        file.replace(here / file.name)
+    _place_state(here, aside, state)
     wanted = {*parts, "state.json", *(events or ())}
     for old in here.iterdir():
-        if old.is_file() and old.name not in wanted:
+        if old.name not in wanted and old.is_file():
             old.unlink(missing_ok=True)
+    return state
 
 
 def _write_state(here: Path, state: Mapping[str, Any]) -> None:
-    with _aside(here / "state.json") as aside:
-        aside.write_text(json.dumps(state, sort_keys=True))
+    with _aside(here) as aside:
+        _place_state(here, aside, state)
+
+
+def _place_state(here: Path, aside: Path, state: Mapping[str, Any]) -> None:
+    (aside / "state.json").write_text(json.dumps(state, sort_keys=True))
+    (aside / "state.json").replace(here / "state.json")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
 from patina_lab.projections.ancestry import descends
-from patina_lab.projections.overlap import overlap, within
+from patina_lab.projections.overlap import overlap
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
 
@@ -109,9 +109,7 @@ def causality(
             "Use days_before >= 0 and days_after > 0.",
         )
     d = decisions.query(DECIDED, eventlog=eventlog)
-    c = commits.query(
-        "SELECT seq, occurred_us, sha, message FROM commits ORDER BY occurred_us, seq"
-    )
+    c = commits.query("SELECT seq, occurred_us, sha, message FROM commits")
     t = touches.query(TOUCHED)
     p = commit_parents.query(
         "SELECT seq, parent FROM commit_parents WHERE parent IS NOT NULL ORDER BY seq, parent"
@@ -129,6 +127,7 @@ def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    c = in_time(c)
     decided, committed = d.column("occurred_us").to_numpy(), c.column("occurred_us").to_numpy()
     first = np.searchsorted(committed, decided - before, "left" if before else "right")
     counts = np.searchsorted(committed, decided + after, "right") - first
@@ -138,8 +137,8 @@ def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after
 
     both = overlap(d.column("content").to_pylist(), c, t)
     shared = {
-        "shared_terms": within(both.terms, first, counts),
-        "shared_files": within(both.files, first, counts),
+        "shared_terms": both.terms.within(first, counts),
+        "shared_files": both.files.within(first, counts),
     }
     recorded = recording(d, c, t)
     there = recorded[decision]
@@ -166,6 +165,16 @@ def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after
             "descends": pa.array(reached, mask=~known),
         }
     )
+
+
+def in_time(c: pa.Table) -> pa.Table:
+    """Return commits by time and then by seq: most often as they are, no message is moved."""
+    import numpy as np
+
+    at, seq = c.column("occurred_us").to_numpy(), c.column("seq").to_numpy()
+    if ((at[1:] > at[:-1]) | ((at[1:] == at[:-1]) & (seq[1:] > seq[:-1]))).all():
+        return c
+    return c.take(np.lexsort((seq, at)))
 
 
 def recording(d: pa.Table, c: pa.Table, t: pa.Table) -> np.ndarray:

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
-from patina_lab.projections.causality import DECIDED, TOUCHED, recording
-from patina_lab.projections.overlap import overlap
+from patina_lab.projections.causality import DECIDED, TOUCHED, in_time, recording
+from patina_lab.projections.overlap import Shared, overlap
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
 
@@ -105,7 +105,7 @@ def causality_null(
             "Use days_before >= 0 and days_after > 0.",
         )
     d = decisions.query(DECIDED, eventlog=eventlog)
-    c = commits.query("SELECT seq, occurred_us, message FROM commits ORDER BY occurred_us, seq")
+    c = commits.query("SELECT seq, occurred_us, message FROM commits")
     t = touches.query(TOUCHED)
     before, after = round(days_before * _DAY_US), round(days_after * _DAY_US)
 
@@ -121,6 +121,7 @@ def _against_chance(
     import numpy as np
     import pyarrow as pa
 
+    c = in_time(c)
     committed, decided = c.column("occurred_us").to_numpy(), d.column("occurred_us").to_numpy()
     rows: list[dict[str, object]] = []
     if len(committed):
@@ -148,7 +149,7 @@ def _against_chance(
 
 def _counter(
     times: np.ndarray,
-    held: list[list[np.ndarray]] | None,
+    held: Shared | None,
     own: np.ndarray,
     before: int,
     after: int,
@@ -159,8 +160,8 @@ def _counter(
     ----------
     times : array
         Of the commits, ascending.
-    held : list of list of array or None
-        For each decision, positions of the commits that count; None: all of them.
+    held : Shared or None
+        Which commits count for a decision: those that share something; None: all of them.
     own : array of int
         The commit that recorded each decision, which never counts; -1: none is known.
     """
@@ -180,15 +181,12 @@ def _counter(
         return of_all
     # One sorted line for all: each decision has a stretch of its own, longer than any window.
     stretch = int(times[-1] - times[0]) + before + after + 1
-    none = np.array([], dtype=np.int64)
-    lines = [np.unique(np.concatenate([none, *each])) for each in held]
-    lines = [line[line != mine] for line, mine in zip(lines, own, strict=True)]
-    offset = np.arange(len(lines), dtype=object) * stretch
-    if len(lines) * stretch < 2**62:
+    offset = np.arange(len(own), dtype=object) * stretch
+    if len(own) * stretch < 2**62:
         offset = offset.astype(np.int64)
-    line = np.concatenate(
-        [times[positions] + shift for positions, shift in zip(lines, offset, strict=True)]
-    )
+    decision, position = held.commits()
+    others = position != own[decision]
+    line = times[position[others]] + offset[decision[others]]
 
     def of_each(at: np.ndarray) -> np.ndarray:
         low = np.searchsorted(line, at + offset - before, side)  # type: ignore[call-overload]

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from patina_lab.projections.order import distinct, order, spread
 from patina_lab.projections.spoken import spoken
 from patina_lab.projections.terms import words
 
@@ -23,18 +24,66 @@ _NAME = re.compile(r"[\w@+~-][\w./@+~-]*")
 
 
 @dataclass(frozen=True)
-class Overlap:
-    """What each decision has in common with commits.
+class Shared:
+    """Which commits have what decisions have: words, or files.
 
     Parameters
     ----------
-    terms, files : list of list of array
-        A decision -> one sorted array of positions of commits for each of its words, and
-        for each of the files that it names.
+    line : array of int
+        ``number of a thing * stretch + position of a commit``, sorted, each once.
+    stretch : int
+        More than any position.
+    decision, thing : array of int
+        Numbers of a decision and of a thing that it has, by decision, each once.
     """
 
-    terms: list[list[np.ndarray]]
-    files: list[list[np.ndarray]]
+    line: np.ndarray
+    stretch: int
+    decision: np.ndarray
+    thing: np.ndarray
+
+    def within(self, first: np.ndarray, counts: np.ndarray) -> np.ndarray:
+        """Count, for each decision and each position of its window, the things shared.
+
+        Parameters
+        ----------
+        first, counts : array of int
+            Where each decision's window begins, and how many positions it has.
+
+        Returns
+        -------
+        array of int
+            One after another for all decisions.
+        """
+        import numpy as np
+
+        begins = (np.cumsum(counts) - counts)[self.decision]
+        first = first[self.decision]
+        offset = self.thing * self.stretch
+        low = np.searchsorted(self.line, offset + first)
+        many = np.searchsorted(self.line, offset + first + counts[self.decision]) - low
+        places = self.line[spread(low, many)] + np.repeat(begins - first - offset, many)
+        found: np.ndarray = np.bincount(places, minlength=int(counts.sum()))
+        return found
+
+    def commits(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return (decision, position of a commit) where anything is shared, sorted, each once."""
+        import numpy as np
+
+        offset = self.thing * self.stretch
+        low = np.searchsorted(self.line, offset)
+        many = np.searchsorted(self.line, offset + self.stretch) - low
+        held = self.line[spread(low, many)] + np.repeat(self.decision * self.stretch - offset, many)
+        both = np.unique(held)
+        return both // self.stretch, both % self.stretch
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """What decisions have in common with commits: words, and the files that they name."""
+
+    terms: Shared
+    files: Shared
 
 
 def common(commits: int) -> int:
@@ -63,57 +112,71 @@ def overlap(contents: Sequence[str | None], c: pa.Table, t: pa.Table) -> Overlap
     of_decision = [set(words(text or "")) for text in contents]
     named = [names(text or "") for text in contents]
     wanted = sorted(set().union(*of_decision))
-    paths, path, position = _touches(c, t)
-    told = _rare(*_spoken(wanted, c, paths, path, position), len(wanted), common(c.num_rows))
-    code = {word: i for i, word in enumerate(wanted)}
-
-    asked = set().union(*named)
-    by_name: dict[str, list[str]] = {}
-    touching = _touching(paths, path, position, asked)
-    for one in touching:
-        for name in {one, _last(one)} & asked:
-            by_name.setdefault(name, []).append(one)
+    touches = _touches(c, t)
+    stretch = max(c.num_rows, 1)
+    told = _told(wanted, c, touches, stretch)
+    codes = {word: (n,) for n, word in enumerate(wanted)}
+    files, touched = _touched(set().union(*named), touches, stretch)
     return Overlap(
-        [
-            [told[n] for n in sorted(code[word] for word in each) if len(told[n])]
-            for each in of_decision
-        ],
-        [
-            [touching[path] for path in sorted({p for n in each for p in by_name.get(n, ())})]
-            for each in named
-        ],
+        _shared(told, stretch, of_decision, codes), _shared(touched, stretch, named, files)
     )
 
 
-def _spoken(
-    wanted: list[str], c: pa.Table, paths: pa.Array, path: np.ndarray, position: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return (number of a word in `wanted`, position of a commit), with repetitions."""
+def _shared(
+    line: np.ndarray,
+    stretch: int,
+    said: Sequence[set[str]],
+    meant: Mapping[str, Sequence[int]],
+) -> Shared:
+    """Return what is shared, where a decision has what is meant by any text that it says."""
+    import numpy as np
+
+    had = [sorted({n for text in each for n in meant.get(text, ())}) for each in said]
+    decision = np.repeat(np.arange(len(had)), [len(each) for each in had])
+    return Shared(line, stretch, decision, np.array([n for each in had for n in each], np.int64))
+
+
+def _told(wanted: list[str], c: pa.Table, touches: _Touches, stretch: int) -> np.ndarray:
+    """Return the commits that say each word, in messages or paths, where not too many do."""
     import numpy as np
     import pyarrow.compute as pc
 
-    codes, positions = spoken(c.column("message"), wanted)
+    most = common(c.num_rows)
+    codes, positions = spoken(c.column("message"), wanted, most)
+    in_messages = codes * np.int64(stretch) + positions
     # The words of a path are those of its parts, which `_` divides too.
-    held, holder = spoken(pc.replace_substring(paths, "_", "/"), wanted)
-    # Each touch of a path says all words of the path.
-    order = np.argsort(path, kind="stable")
-    first = np.searchsorted(path[order], holder)
-    counts = np.searchsorted(path[order], holder, "right") - first
-    steps = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-    touched = position[order][np.repeat(first, counts) + steps]
-    return np.concatenate([codes, np.repeat(held, counts)]), np.concatenate([positions, touched])
+    held, holder = spoken(pc.replace_substring(touches.paths, "_", "/"), wanted)
+    # Each touch of a path says all words of the path; touches go by commit, and so do they.
+    by_path = order(holder, len(touches.paths))
+    held = held[by_path]
+    each = np.bincount(holder, minlength=len(touches.paths))
+    begins = np.cumsum(each) - each
+    codes = held[spread(begins[touches.path], each[touches.path])]
+    positions = np.repeat(touches.position, each[touches.path])
+    by_code = order(codes, len(wanted))
+    in_paths = codes[by_code] * np.int64(stretch) + positions[by_code]
+    both = np.concatenate((in_messages, in_paths))
+    both.sort(kind="stable")  # two sorted halves are merged
+    both = distinct(both)
+    counts = np.diff(np.searchsorted(both, np.arange(len(wanted) + 1) * stretch))
+    return both[np.repeat(counts <= most, counts)]
 
 
-def _rare(codes: np.ndarray, positions: np.ndarray, words: int, most: int) -> list[np.ndarray]:
-    """Return the sorted positions of each word; none of a word that more than `most` have."""
+def _touched(
+    asked: set[str], touches: _Touches, stretch: int
+) -> tuple[dict[str, list[int]], np.ndarray]:
+    """Return the files that each name means, and the commits that touched each of them."""
     import numpy as np
 
-    size = int(positions.max()) + 1 if len(positions) else 1
-    pairs = np.sort(codes.astype(np.int64) * size + positions)
-    pairs = pairs[np.concatenate(([True], pairs[1:] != pairs[:-1]))] if len(pairs) else pairs
-    cuts = np.searchsorted(pairs, np.arange(1, words) * size)
-    each = [group % size for group in np.split(pairs, cuts)] if words else []
-    return [group if len(group) <= most else group[:0] for group in each]
+    meant: dict[str, list[int]] = {}
+    wanted = np.zeros(len(touches.paths), bool)
+    for n, path in enumerate(touches.paths.to_pylist()):
+        for name in {path, _last(path)} & asked:
+            meant.setdefault(name, []).append(n)
+            wanted[n] = True
+    here = wanted[touches.path]
+    line = touches.path[here] * np.int64(stretch) + touches.position[here]
+    return meant, np.unique(line)
 
 
 def _last(path: str) -> str:
@@ -122,74 +185,27 @@ def _last(path: str) -> str:
     return last if "." in last.strip(".") else path
 
 
-def _touches(c: pa.Table, t: pa.Table) -> tuple[pa.Array, np.ndarray, np.ndarray]:
-    """Return the paths, and (number of a path, position of a commit) of each touch."""
+@dataclass(frozen=True)
+class _Touches:
+    """Paths, and the number of a path and the position of a commit of each touch, by commit."""
+
+    paths: pa.Array
+    path: np.ndarray
+    position: np.ndarray
+
+
+def _touches(c: pa.Table, t: pa.Table) -> _Touches:
+    """Return the touches of the commits that are here."""
     import numpy as np
 
     seqs = c.column("seq").to_numpy()
-    order = np.argsort(seqs, kind="stable")
+    placed = np.argsort(seqs, kind="stable")
     touched = t.column("seq").to_numpy()
-    place = np.searchsorted(seqs, touched, sorter=order)
+    place = np.searchsorted(seqs, touched, sorter=placed)
     here = place < len(seqs)
-    here[here] = seqs[order[place[here]]] == touched[here]
+    here[here] = seqs[placed[place[here]]] == touched[here]
     coded = t.column("path").combine_chunks().dictionary_encode()
     path = coded.indices.to_numpy(zero_copy_only=False)[here]
-    return coded.dictionary, path, order[place[here]]
-
-
-def _touching(
-    paths: pa.Array, path: np.ndarray, position: np.ndarray, asked: set[str]
-) -> Mapping[str, np.ndarray]:
-    """Return, for each path that is asked for, the sorted positions of its commits."""
-    import numpy as np
-
-    texts = paths.to_pylist()
-    wanted = [
-        n
-        for n, text in enumerate(texts)
-        if text in asked or (text.rpartition("/")[2] in asked and _last(text) in asked)
-    ]
-    of_wanted = np.zeros(len(texts), bool)
-    of_wanted[wanted] = True
-    path, position = path[of_wanted[path]], position[of_wanted[path]]
-    order = np.lexsort((position, path))
-    low, high = (np.searchsorted(path[order], wanted, side) for side in ("left", "right"))
-    return {
-        texts[n]: position[order[i:j]] for n, i, j in zip(wanted, low, high, strict=True) if j > i
-    }
-
-
-def within(held: list[list[np.ndarray]], first: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Count, for each decision and each position of its window, the arrays that have it.
-
-    Parameters
-    ----------
-    held : list of list of array
-        As in `Overlap`; an array that several decisions hold is one object.
-    first, counts : array of int
-        Where each decision's window begins, and how many positions it has.
-
-    Returns
-    -------
-    array of int
-        One after another for all decisions.
-    """
-    import numpy as np
-
-    begins = np.cumsum(counts) - counts
-    found = np.zeros(int(counts.sum()), dtype=np.int64)
-    distinct = {id(each): each for lines in held for each in lines}
-    if not distinct:
-        return found
-    # One sorted line for all: each array has a stretch of its own.
-    stretch = 1 + max(int((first + counts).max()), *(int(e[-1]) for e in distinct.values()))
-    code = {key: n * stretch for n, key in enumerate(distinct)}
-    line = np.concatenate([each + code[key] for key, each in distinct.items()])
-    decision = np.repeat(np.arange(len(held)), [len(lines) for lines in held])
-    offset = np.array([code[id(each)] for lines in held for each in lines])
-    low = np.searchsorted(line, offset + first[decision])
-    many = np.searchsorted(line, offset + (first + counts)[decision]) - low
-    step = np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-    there = line[np.repeat(low, many) + step] - np.repeat(offset, many)
-    places = np.repeat((begins - first)[decision], many) + there
-    return found + np.bincount(places, minlength=len(found))
+    position = placed[place[here]]
+    by_commit = order(position, len(seqs))
+    return _Touches(coded.dictionary, path[by_commit], position[by_commit])

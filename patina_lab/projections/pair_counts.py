@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
+from patina_lab.projections.order import order, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-BLOCK = 1 << 16
+BLOCK = 1 << 15
 """Occurrences of pairs counted at once: as many as stay in a processor's cache."""
 
 MOST_PAIRS = 1 << 26
@@ -83,9 +84,12 @@ def _numbers(touched: pa.Table) -> tuple[pa.Array, np.ndarray, np.ndarray, int]:
     else:
         once, unit = np.unique(seqs, return_inverse=True)
         units = len(once)
-    bits = len(names).bit_length()
-    both = _distinct((unit << bits) | path)
-    return names, both >> bits, both & ((1 << bits) - 1), units
+    placed = order(path, len(names) + 1)
+    placed = placed[order(unit[placed], units)]
+    unit, path = unit[placed], path[placed]
+    fresh = np.ones(len(unit), bool)
+    fresh[1:] = (unit[1:] != unit[:-1]) | (path[1:] != path[:-1])
+    return names, unit[fresh], path[fresh], units
 
 
 def ranked(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
@@ -103,32 +107,22 @@ def ranked(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
     return coded.dictionary.take(pa.array(order)), rank[places]
 
 
-def _distinct(numbers: np.ndarray) -> np.ndarray:
-    """Return numbers sorted, each once."""
-    import numpy as np
-
-    numbers.sort()
-    fresh = np.ones(len(numbers), bool)
-    fresh[1:] = numbers[1:] != numbers[:-1]
-    return numbers[fresh]
-
-
 def _classes(unit: np.ndarray, file: np.ndarray, units: int, files: int) -> np.ndarray:
     """Return, for each file, the first one that has the very same units; often itself.
 
-    A sum of random numbers, one a unit, says which could be the same; then they are compared
-    unit by unit.
+    A sum of numbers as if at random, one a unit, says which could be the same; then they are
+    compared unit by unit.
     """
     import numpy as np
 
     head = np.arange(files)
     if not len(file):
         return head
-    by_file = _order(file, files)
+    by_file = order(file, files)
     unit, file = unit[by_file], file[by_file]
     starts = np.flatnonzero(np.concatenate(([True], file[1:] != file[:-1])))
     lengths = np.diff(starts, append=len(file))
-    marks = np.random.default_rng(0).integers(0, 2**64, units, dtype=np.uint64)
+    marks = _scattered(units)
     sums = np.add.reduceat(marks[unit], starts)
     _, first, which = np.unique(sums, return_index=True, return_inverse=True)
     like = first[which]
@@ -139,6 +133,16 @@ def _classes(unit: np.ndarray, file: np.ndarray, units: int, files: int) -> np.n
     same &= lengths == lengths[like]
     head[file[starts]] = np.where(same, file[starts[like]], file[starts])
     return head
+
+
+def _scattered(most: int) -> np.ndarray:
+    """Return a number of 64 bits for each one below `most`, without a pattern (SplitMix64)."""
+    import numpy as np
+
+    mixed = np.arange(1, most + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return mixed ^ (mixed >> np.uint64(31))
 
 
 def _between(
@@ -197,7 +201,7 @@ def blocks(
 
     # An entry's partners are those that come after it in its unit.
     partners = np.searchsorted(unit, unit, "right") - np.arange(len(unit)) - 1
-    by_item = _order(item, items)
+    by_item = order(item, items)
     by_item = by_item[partners[by_item] > 0]
     ends = np.flatnonzero(np.diff(item[by_item], append=items)) + 1
     total = np.cumsum(partners[by_item])[ends - 1]
@@ -227,10 +231,10 @@ def _members(
     size = np.bincount(head, minlength=len(head))
     if size.max(initial=0) <= 1:
         return a, b, n
-    listed = _order(head, len(head))
+    listed = order(head, len(head))
     begins = np.searchsorted(head[listed], np.arange(len(head)))
     each = size[a] * size[b]
-    step = _steps(each)
+    step = steps(each)
     width = np.repeat(size[b], each)
     x = listed[np.repeat(begins[a], each) + step // width]
     y = listed[np.repeat(begins[b], each) + step % width]
@@ -239,27 +243,12 @@ def _members(
     after[count[listed] < least] = 0
     bound(len(x) + int(after.sum()), "files")
     one = np.repeat(listed, after)
-    other = listed[np.repeat(np.arange(len(listed)) + 1, after) + _steps(after)]
+    other = listed[np.repeat(np.arange(len(listed)) + 1, after) + steps(after)]
     return (
         np.concatenate((np.minimum(x, y), one)),
         np.concatenate((np.maximum(x, y), other)),
         np.concatenate((np.repeat(n, each), count[one])),
     )
-
-
-def _order(numbers: np.ndarray, most: int) -> np.ndarray:
-    """Return the stable order of numbers below `most`; short ones are sorted by their digits."""
-    import numpy as np
-
-    return np.argsort(numbers.astype(np.uint16) if most <= 1 << 16 else numbers, kind="stable")
-
-
-def _steps(lengths: np.ndarray) -> np.ndarray:
-    """Return 0, 1, … for each length, one after another."""
-    import numpy as np
-
-    steps: np.ndarray = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    return steps
 
 
 def bound(pairs: int, what: str) -> None:

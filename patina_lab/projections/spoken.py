@@ -1,8 +1,8 @@
 """Which words of a vocabulary stand in which texts, found in the bytes of all texts at once.
 
 The same words as `terms.words` finds, text by text: what is ASCII is read as it is, the
-rest normalised first.  A word is looked for by its length, its first
-and its last eight bytes, for all places of a piece of text in one step.
+rest normalised first.  Bytes are translated so that one comparison tells what a byte is; a
+word is looked for by its first eight bytes, for all places of a piece of text in one step.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from patina_lab.projections.order import order, spread
 from patina_lab.projections.terms import words
 
 if TYPE_CHECKING:
@@ -20,14 +21,33 @@ if TYPE_CHECKING:
 _PIECE = 1 << 18
 """Bytes looked at in one step: as many as stay in a processor's cache."""
 
-_LETTERS = b"abcdefghijklmnopqrstuvwxyz0123456789" + bytes(range(128, 256))
-_INSIDE = b"_'+#.-"
-"""What a word may have inside, or (``_+#``) at its end, but not at its beginning."""
+# What a byte becomes: the greater, the more it can be in a word.
+_GAP = 0
+_SIGN, _NOT_LAST = 0x21, b"'-."
+"""What a word may have inside, but not at an end: 0x21, …"""
+_LAST, _ALSO_LAST = 0x25, b"_+#"
+"""What it may have at its end as well: 0x25, …"""
+_LETTER = 0x30
+"""The least of the digits and letters, which stay what they are."""
 
-_NOT_LAST = b"'.-"
+_WALK = 16
+"""Signs that are followed at once."""
+
+_NEAR = 32
+"""How far the ends of a word with other letters are looked for at once."""
+
+_BREAK = re.compile(rb"[ \n]")
+
+_WIDE = 7
+_ODD = 0x9E3779B97F4A7C15
+_SLOTS = 16
+_ONES, _HIGHS = 0x0101010101010101, 0x8080808080808080
+_FULL = 1 << 8 * (_WIDE - 1)
 
 
-def spoken(texts: pa.Array, vocabulary: list[str]) -> tuple[np.ndarray, np.ndarray]:
+def spoken(
+    texts: pa.Array, vocabulary: list[str], most: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Find words in texts.
 
     Parameters
@@ -36,135 +56,163 @@ def spoken(texts: pa.Array, vocabulary: list[str]) -> tuple[np.ndarray, np.ndarr
         NULL is a text without words.
     vocabulary : list of str
         Distinct words, such as `terms.words` gives.
+    most : int or None
+        A word that more texts than this have need not be found in all of them, but in more
+        than this; None: in all.
 
     Returns
     -------
     (codes, positions)
-        Places in `vocabulary` and in `texts`, one for each time that a word is said.
+        Places in `vocabulary` and in `texts`, one for each word and text that has it; by
+        word, then by text.
+
+    Notes
+    -----
+    Once a word was found in more texts than `most`, it is not looked for any more.
     """
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    none = np.zeros(0, np.int64)
+    none = np.zeros(0, np.int32)
     if not vocabulary:
         return none, none
     known = _Known(vocabulary)
     chunks = texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]
     each = [(none, none)]
+    had = np.zeros(len(vocabulary), np.int64)
     before = 0
     for chunk in chunks:
-        lengths = pc.fill_null(pc.binary_length(chunk), 0).to_numpy(zero_copy_only=False)
-        ends = np.cumsum(lengths, dtype=np.int64)
+        chunk = pc.fill_null(chunk.cast(pa.large_string()), "")
+        ends = np.cumsum(pc.binary_length(chunk).to_numpy(), dtype=np.int64)
         begin = 0
         while begin < len(chunk):
             # Whole texts: no word goes from one piece into the next.
             reach = (ends[begin - 1] if begin else 0) + _PIECE
             upto = max(int(np.searchsorted(ends, reach, "right")), begin + 1)
             codes, positions = _said(chunk.slice(begin, upto - begin), known)
-            each.append((codes, positions + before + begin))
+            positions += before + begin
+            each.append((codes, positions))
+            if most is not None:
+                had += np.bincount(codes, minlength=len(had))
+                known.forget(np.flatnonzero(had > most))
             begin = upto
         before += len(chunk)
     codes, positions = (np.concatenate(column) for column in zip(*each, strict=True))
-    return codes, positions
+    del each  # what it held is used again
+    placed = order(codes, len(vocabulary))
+    return codes[placed], positions[placed]
 
 
 def _said(texts: pa.Array, known: _Known) -> tuple[np.ndarray, np.ndarray]:
-    """Find known words in the texts of one piece."""
+    """Find known words in the texts of one piece; each once a text, by word and text."""
     import numpy as np
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    texts = pc.fill_null(texts.cast(pa.large_string()), "")
     empty, ending = (pa.scalar(text, texts.type) for text in ("", "\n"))
     whole = pc.binary_join_element_wise(texts, empty, ending)
     ends = np.cumsum(pc.binary_length(whole).to_numpy())
-    raw = memoryview(whole.buffers()[2])[: ends[-1]].tobytes()
-    # Room for a look of eight bytes at the last word.
-    said = np.frombuffer(bytearray(raw.lower() + b"\n" * 8), np.uint8)
-    codes, places = known.foreign(raw, said)
-    starts, stops = _words(said, known.pairs)
-    more, which = known.among(said, starts, stops)
-    places = np.concatenate((places, starts[which]))
-    return np.concatenate((codes, more)), np.searchsorted(ends, places, "right")
+    # Gaps before the first text and after the last one: room to look there.
+    room = b"\n" * _NEAR
+    raw = b"".join((room, memoryview(whole.buffers()[2])[: ends[-1]], room))
+    ends += len(room) - 1
+    said = np.frombuffer(bytearray(raw).translate(_kinds()), np.uint8)
+    foreign = known.foreign(raw, said)
+    starts = _words(said)
+    codes, which = known.among(said, starts)
+    cuts = np.searchsorted(which, np.searchsorted(starts, ends))
+    positions = np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(cuts, prepend=0))
+    if len(foreign[0]):
+        codes = np.concatenate((codes, foreign[0]))
+        positions = np.concatenate((positions, np.searchsorted(ends, foreign[1]).astype(np.int32)))
+        placed = order(positions, len(ends))
+        codes, positions = codes[placed], positions[placed]
+    placed = order(codes, len(known.keys))
+    codes, positions = codes[placed], positions[placed]
+    fresh = np.ones(len(codes), bool)
+    fresh[1:] = (codes[1:] != codes[:-1]) | (positions[1:] != positions[:-1])
+    return codes[fresh], positions[fresh]
 
 
-def _words(said: np.ndarray, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where words begin and end: the letters and digits of a run, and what they enclose.
+def _words(said: np.ndarray) -> np.ndarray:
+    """Return where words begin, and put a gap where one ends.
 
-    A run is of characters that a word can have inside; the first letter or digit begins its
-    one word, what cannot be last is left off at the end.  Words that do not begin with one
-    of `pairs` of bytes may be left out.
+    A run is of bytes that a word can have inside.  Its first letter or digit begins its one
+    word, which ends with the last byte that can be last.
     """
     import numpy as np
 
-    kinds = _kinds()[said]
-    inside = kinds > 0
-    edges = np.flatnonzero(inside[1:] != inside[:-1]) + 1
-    if inside[0]:
-        edges = np.concatenate(([0], edges))
-    # A piece ends with line breaks, so that every run has an end.
-    starts, stops = edges[::2], edges[1::2]
-    two: np.ndarray = np.ndarray((len(said) - 1,), "<u2", said, strides=(1,))
-    likely = np.flatnonzero(pairs[two[starts]] | (kinds[starts] != _LETTER))
-    starts, stops = starts[likely], stops[likely]
-    _move(starts, 1, kinds, (_LETTER,), starts, stops)
-    _move(stops, -1, kinds, (_LETTER, _ALSO_LAST), starts, stops)
-    whole = np.flatnonzero(starts < stops)
-    return starts[whole], stops[whole]
+    letter = said >= _LETTER
+    inside = said > _GAP
+    sign = inside > letter
+    begins = np.zeros(len(said), bool)
+    np.greater(letter[1:], inside[:-1], out=begins[1:])
+    # A letter after one sign, or after several, begins a word where there is a gap before them.
+    after = letter[2:] & sign[1:-1]
+    begins[2:] |= after > inside[:-2]
+    several = np.flatnonzero(after & sign[:-2]) + 2
+    begins[several[_beyond(several - 2, -1, said, _LETTER)]] = True
+    # A sign after what could be last ends a word where only such signs follow.
+    sign &= said < _LAST
+    after = sign[1:-1] > sign[:-2]
+    after &= inside[:-2]
+    several = np.flatnonzero(after & sign[2:]) + 1
+    ends = several[_beyond(several + 1, 1, said, _LAST)]
+    said[1:-1] *= after <= inside[2:]
+    said[ends] = _GAP
+    return np.flatnonzero(begins)
 
 
-def _move(
-    ends: np.ndarray,
-    step: int,
-    kinds: np.ndarray,
-    wanted: tuple[int, ...],
-    starts: np.ndarray,
-    stops: np.ndarray,
-) -> None:
-    """Move ends of runs inwards, in place, until they are at a character that is wanted."""
+def _beyond(places: np.ndarray, step: int, said: np.ndarray, other: int) -> np.ndarray:
+    """Whether the first byte that is no sign, from each place on, is a gap.
+
+    Signs are here all bytes less than `other`, but for gaps.
+    """
     import numpy as np
 
-    look = 0 if step > 0 else -1
-    there = np.zeros(256, bool)
-    there[list(wanted)] = True
-    off = np.flatnonzero(~there[kinds[ends + look]])
-    for _ in range(_STEPS):
-        if not len(off):
-            return
-        ends[off] += step
-        off = off[starts[off] < stops[off]]
-        off = off[~there[kinds[ends[off] + look]]]
-    # A rule of a thousand dashes is not walked along.
-    places = np.flatnonzero(there[kinds])
-    if step > 0:
-        ends[off] = np.append(places, len(kinds))[np.searchsorted(places, ends[off])]
-    else:
-        ends[off] = np.append(-1, places)[np.searchsorted(places, ends[off])] + 1
+    found = np.zeros(len(places), bool)
+    left = np.arange(len(places))
+    while len(left):
+        rows = _rows(said, places if step > 0 else places - (_WALK - 1), _WALK)[:, ::step]
+        stop = (rows == _GAP) | (rows >= other)
+        at = stop.argmax(axis=1)[:, None]
+        found[left] = np.take_along_axis(rows == _GAP, at, 1)[:, 0]
+        # A rule of a thousand dashes is walked along in steps.
+        on = np.flatnonzero(~np.take_along_axis(stop, at, 1)[:, 0])
+        left, places = left[on], places[on] + step * _WALK
+    return found
 
 
-_STEPS = 100
-_GAP = re.compile(rb"[ \n]")
-_ALSO_LAST, _NEVER_LAST, _LETTER = 1, 2, 3
+def _rows(said: np.ndarray, begins: np.ndarray, width: int) -> np.ndarray:
+    """Return the bytes from each place on."""
+    import numpy as np
+
+    rows: np.ndarray = np.ndarray((len(said) - width + 1, width), np.uint8, said, strides=(1, 1))[
+        begins
+    ]
+    return rows
 
 
 @functools.cache
-def _kinds() -> np.ndarray:
-    """Return what each byte is in a word; 0: it ends one."""
-    import numpy as np
-
-    kinds = np.zeros(256, np.uint8)
-    kinds[list(_INSIDE)] = _ALSO_LAST
-    kinds[list(_NOT_LAST)] = _NEVER_LAST
-    kinds[list(_LETTERS)] = _LETTER
-    return kinds
+def _kinds() -> bytes:
+    """Return what each byte becomes; capital letters become small ones."""
+    kinds = bytearray(128) + bytearray(range(128, 256))
+    for first, signs in ((_SIGN, _NOT_LAST), (_LAST, _ALSO_LAST)):
+        for n, byte in enumerate(signs):
+            kinds[byte] = first + n
+    for byte in b"abcdefghijklmnopqrstuvwxyz0123456789":
+        kinds[byte] = byte
+    for byte in b"ABCDEFGHIJKLMNOPQRSTUVWXYZ":
+        kinds[byte] = byte | 0x20
+    return bytes(kinds)
 
 
 class _Known:
-    """A vocabulary: a word of up to 16 bytes is its length, its first and its last eight.
+    """A vocabulary: a word is found by its first seven bytes and the next seven, its keys.
 
-    Those three are one number, such that no two words have the same one.  Longer words are
-    few, and looked up as they are.
+    A slot of a table has one of the words whose keys fall into it, and each word the next
+    one.  What comes after twenty bytes, in few words, is compared as it is.
     """
 
     def __init__(self, vocabulary: list[str]) -> None:
@@ -172,36 +220,38 @@ class _Known:
 
         self.met: dict[bytes, list[int]] = {}
         self.every = {word: n for n, word in enumerate(vocabulary)}
-        encoded = [word.encode() for word in vocabulary]
-        said = np.frombuffer(b"".join(word + b"\n" * 8 for word in encoded), np.uint8)
-        lengths = np.array([len(word) for word in encoded], np.int64)
-        stops = np.cumsum(lengths + 8) - 8
-        first, last = _ends(said, stops - lengths, stops)
-        self.pairs = np.zeros(1 << 16, bool)
-        self.pairs[(first & np.uint64(0xFFFF)).astype(np.int64)] = True
-        alone = first[lengths == 1].astype(np.int64)
-        self.pairs[(alone[:, None] + (np.arange(256) << 8)).ravel()] = True
-        self.begins = np.zeros(1 << 16, bool)
-        self.begins[_short(first)] = True
-        self.long = {word: n for n, word in enumerate(encoded) if len(word) > _LONGEST}
-        short = np.flatnonzero(lengths <= _LONGEST)
-        self.salt = 0
-        while True:
-            keys = self._keys(first[short], last[short], lengths[short])
-            order = np.argsort(keys)
-            keys = keys[order]
-            if (keys[1:] != keys[:-1]).all():
-                break
-            self.salt += 1
-        self.keys, self.codes = keys, short[order]
-        self.first, self.last, self.lengths = first, last, lengths
+        self.words = [word.encode().translate(_kinds()) for word in vocabulary]
+        room = bytes(_NEAR)
+        said = np.frombuffer(b"".join(word + room for word in self.words), np.uint8)
+        starts = np.cumsum([0, *(len(word) + len(room) for word in self.words[:-1])])
+        self.keys, self.more = _keys(said, starts)
+        self.rest = np.zeros_like(self.keys)
+        long = np.flatnonzero(self.more >= np.uint64(_FULL))
+        self.rest[long] = _seven(said, starts[long] + 2 * _WIDE)
+        self.gone = np.zeros(len(self.words), bool)
+        self._file()
 
-    def _keys(self, first: np.ndarray, last: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    def _file(self) -> None:
+        """Put those that are looked for into their slots."""
         import numpy as np
 
-        odd = np.uint64(0xC2B2AE3D27D4EB4F + 2 * self.salt)
-        keys: np.ndarray = (first * odd) ^ (last + lengths.astype(np.uint64)) * np.uint64(_ODD)
-        return keys
+        self.slots = np.full(1 << _SLOTS, -1, np.int32)
+        self.next = np.full(len(self.keys), -1, np.int32)
+        left = np.flatnonzero(~self.gone)
+        slot = _slots(self.keys[left], self.more[left])
+        placed = order(slot, 1 << _SLOTS)
+        left, slot = left[placed], slot[placed]
+        last = np.ones(len(slot), bool)
+        last[:-1] = slot[1:] != slot[:-1]
+        self.slots[slot[last]] = left[last]
+        same = np.flatnonzero(~last)
+        self.next[left[same + 1]] = left[same]
+
+    def forget(self, codes: np.ndarray) -> None:
+        """Look for these words no more."""
+        if not self.gone[codes].all():
+            self.gone[codes] = True
+            self._file()
 
     def foreign(self, raw: bytes, said: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the codes of the known words where not all is ASCII, and their places.
@@ -211,69 +261,114 @@ class _Known:
         """
         import numpy as np
 
-        codes: list[int] = []
-        places: list[int] = []
-        begin = 0
-        high = said >= 128
-        high[1:] &= said[:-1] < 128
-        for at in np.flatnonzero(high).tolist():
-            if at < begin:
-                continue
-            begin = max(raw.rfind(b" ", begin, at), raw.rfind(b"\n", begin, at), begin - 1) + 1
-            end = _GAP.search(raw, at).start()  # type: ignore[union-attr]  # texts end with one
+        none = np.zeros(0, np.int32)
+        high = np.flatnonzero(said >= 128)
+        if not len(high):
+            return none, none
+        begins, ends = _around(raw, high)
+        said[spread(begins, ends - begins)] = _GAP
+        found: list[tuple[int, int]] = []
+        for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
             text = raw[begin:end]
             if text not in self.met:  # most are names, and come again
                 each = (self.every.get(word, -1) for word in words(text.decode()))
                 self.met[text] = [code for code in each if code >= 0]
-            codes += self.met[text]
-            places += [begin] * len(self.met[text])
-            said[begin:end] = ord(" ")
-            begin = end
-        return np.array(codes, np.int64), np.array(places, np.int64)
+            found += [(code, begin) for code in self.met[text]]
+        codes, places = np.array(found, np.int32).reshape(-1, 2).T
+        return codes, places
 
-    def among(
-        self, said: np.ndarray, starts: np.ndarray, stops: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def among(self, said: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the codes of the known words among those of `said`, and which ones they are.
 
-        `said` goes on for eight bytes or more after the last one.
+        `said` has gaps where words end, and goes on after the last one.
         """
         import numpy as np
 
-        first, last = _ends(said, starts, stops)
-        which = np.flatnonzero(self.begins[_short(first)])
-        first, last, lengths = first[which], last[which], (stops - starts)[which]
-        codes = np.full(len(which), -1)
-        if len(self.keys):
-            at = np.searchsorted(self.keys, self._keys(first, last, lengths))
-            like = self.codes[np.minimum(at, len(self.keys) - 1)]
-            same = (self.first[like] == first) & (self.last[like] == last)
-            same &= self.lengths[like] == lengths
-            codes[same] = like[same]
-        if self.long:
-            for n in np.flatnonzero(lengths > _LONGEST).tolist():
-                word = said[starts[which[n]] : stops[which[n]]].tobytes()
-                codes[n] = self.long.get(word, -1)
-        known = codes >= 0
-        return codes[known], which[known]
+        keys, more = _keys(said, starts)
+        codes = self.slots[_slots(keys, more)]
+        which = np.flatnonzero(codes >= 0)
+        codes, keys, more = codes[which], keys[which], more[which]
+        same = self._are(codes, keys, more, said, starts, which)
+        # Those that are not the first word of their slot: the next one, and the next.
+        left = np.flatnonzero(~same)
+        while len(left):
+            codes[left] = self.next[codes[left]]
+            left = left[codes[left] >= 0]
+            same[left] = self._are(codes[left], keys[left], more[left], said, starts, which[left])
+            left = left[~same[left]]
+        found = np.flatnonzero(same)
+        return codes[found], which[found]
+
+    def _are(
+        self,
+        codes: np.ndarray,
+        keys: np.ndarray,
+        more: np.ndarray,
+        said: np.ndarray,
+        starts: np.ndarray,
+        which: np.ndarray,
+    ) -> np.ndarray:
+        """Whether the words that begin at ``starts[which]`` are those with these codes."""
+        import numpy as np
+
+        same: np.ndarray = (self.keys[codes] == keys) & (self.more[codes] == more)
+        long = np.flatnonzero(same & (more >= np.uint64(_FULL)))
+        rest = _seven(said, starts[which[long]] + 2 * _WIDE)
+        same[long] = self.rest[codes[long]] == rest
+        for n in long[rest >= np.uint64(_FULL)].tolist():
+            word, begin = self.words[codes[n]], int(starts[which[n]])
+            same[n] = said[begin : begin + len(word) + 1].tobytes() == word + bytes([_GAP])
+        return same
 
 
-_LONGEST = 16
-_ODD = 0x9E3779B97F4A7C15
-
-
-def _ends(said: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the first and the last eight bytes of words, as numbers; of a short one all."""
+def _around(raw: bytes, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the stretches from a space or line break to the next that have these places."""
     import numpy as np
 
-    eight: np.ndarray = np.ndarray((len(said) - 7,), "<u8", said, strides=(1,))
-    short = np.minimum(stops - starts, 8)
-    mask = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)[short]
-    return eight[starts] & mask, eight[stops - short] & mask
+    def gaps(begins: np.ndarray) -> np.ndarray:
+        rows = _rows(np.frombuffer(raw, np.uint8), begins, _NEAR)
+        found: np.ndarray = (rows == ord(" ")) | (rows == ord("\n"))
+        return found
+
+    before, after = gaps(places - _NEAR)[:, ::-1], gaps(places)
+    begins, ends = places - before.argmax(axis=1), places + after.argmax(axis=1)
+    for n in np.flatnonzero(~(before.any(axis=1) & after.any(axis=1))).tolist():
+        at = int(places[n])
+        begins[n] = max(raw.rfind(b" ", 0, at), raw.rfind(b"\n", 0, at)) + 1
+        ends[n] = _BREAK.search(raw, at).start()  # type: ignore[union-attr]  # it ends with some
+    once = np.append(True, begins[1:] != begins[:-1])
+    return begins[once], ends[once]
 
 
-def _short(first: np.ndarray) -> np.ndarray:
-    """Return a number below 2^16 that equal ones share."""
+def _keys(said: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first seven bytes of words, and the next seven, as numbers."""
     import numpy as np
 
-    return (first * np.uint64(_ODD)) >> np.uint64(48)
+    keys = _seven(said, starts)
+    more = np.zeros_like(keys)
+    full = np.flatnonzero(keys >= np.uint64(_FULL))
+    more[full] = _seven(said, starts[full] + _WIDE)
+    return keys, more
+
+
+def _slots(keys: np.ndarray, more: np.ndarray) -> np.ndarray:
+    """Return the slot of each key."""
+    import numpy as np
+
+    mixed = (keys + more * np.uint64(_ODD)) * np.uint64(_ODD)
+    slots: np.ndarray = (mixed >> np.uint64(64 - _SLOTS)).view(np.int64)
+    return slots
+
+
+def _seven(said: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return seven bytes, up to the first gap, as a number."""
+    import numpy as np
+
+    each: np.ndarray = np.ndarray((len(said) - _WIDE,), "<u8", said, strides=(1,))
+    eight = each[starts]
+    # The lowest bit that is set here is that of the first gap.
+    gaps = (eight - np.uint64(_ONES)) & ~eight & np.uint64(_HIGHS)
+    gaps ^= gaps - np.uint64(1)
+    gaps >>= np.uint64(8)
+    seven: np.ndarray = np.bitwise_and(eight, gaps, out=gaps)
+    return seven

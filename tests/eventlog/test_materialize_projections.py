@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -109,7 +110,7 @@ def test_tables_of_one_log_are_compared_with_the_next_once(
     asked = []
     honest = m._difference
 
-    def counted(kept: list[Path], log: Eventlog) -> tuple[list[int], bool]:
+    def counted(kept: list[Path], log: Eventlog) -> Any:
         asked.append(kept)
         return honest(kept, log)
 
@@ -117,6 +118,45 @@ def test_tables_of_one_log_are_compared_with_the_next_once(
     after = lab_of(STEPS["one more commit"]).log
     how = [m.materialize(after, registry.find(name), tmp_path).how for name in ADDITIVE]
     assert (how, len(asked)) == (["incremental"] * len(ADDITIVE), 1)
+
+
+def test_tables_of_one_partial_share_what_is_new(
+    lab_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked of the log for the first of them; a large one is not held for the others."""
+    of_author_files = ["author_expertise", "collaboration", "hotspots"]
+    before = lab_of(BASE).log
+    for most in (m.MOST_SHARED, 0):
+        for name in of_author_files:
+            m.materialize(before, registry.find(name), tmp_path / str(most))
+    asked: list[str] = []
+    honest = m._copy
+
+    def copied(log: Eventlog, sql: str, target: Path) -> None:
+        asked.append(target.name)
+        honest(log, sql, target)
+
+    monkeypatch.setattr(m, "_copy", copied)
+    for most, times in ((m.MOST_SHARED, 1), (0, 3)):
+        monkeypatch.setattr(m, "MOST_SHARED", most)
+        after = lab_of(STEPS["one more commit"])
+        asked.clear()
+        for name in of_author_files:
+            made = m.materialize(after.log, registry.find(name), tmp_path / str(most))
+            pd.testing.assert_frame_equal(
+                after.project(name), made.df(), check_dtype=False, check_flags=False
+            )
+        assert len(asked) == times
+
+
+def test_what_was_kept_in_the_other_way_is_computed_anew(lab_of, tmp_path: Path) -> None:
+    """A projection that is counted by parts no more, or from now on, without a new version."""
+    log = lab_of(BASE).log
+    whole = dataclasses.replace(pt.hotspots, additive=None)
+    for projection, how in ((pt.hotspots, "rebuilt"), (whole, "batch"), (pt.hotspots, "rebuilt")):
+        made = m.materialize(log, projection, tmp_path)
+        again = m.materialize(log, projection, tmp_path)
+        assert (made.how, again.how, len(made.df())) == (how, "fresh", 3)
 
 
 def test_a_kept_table_knows_that_it_is_stale(lab_of, tmp_path: Path) -> None:
@@ -159,11 +199,12 @@ def test_a_watermark_would_be_found_out(
 ) -> None:
     """Known-bad control: taking only events after the last one counted loses older merges."""
 
-    def by_date(kept: list[Path], log: Eventlog) -> tuple[list[int], bool]:
-        rows = log.opened.rows(
-            "SELECT seq FROM log.main.eventlog WHERE occurred_us > 1741176000000000 ORDER BY 1"
+    def by_date(kept: list[Path], log: Eventlog) -> Any:
+        found = log.opened.arrow(
+            "SELECT seq, event_id, coalesce(source_file, '') AS place FROM log.main.eventlog "
+            "WHERE occurred_us > 1741176000000000 ORDER BY 1"
         )
-        return [seq for (seq,) in rows], False
+        return found["seq"].to_pylist(), found.select(["event_id", "place"]), False
 
     m.materialize(lab_of(BASE).log, pt.co_changes, tmp_path)
     monkeypatch.setattr(m, "_difference", by_date)

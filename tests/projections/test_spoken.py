@@ -37,26 +37,32 @@ def plainly(texts: list[str | None], vocabulary: list[str]) -> Counter[tuple[int
     return Counter(
         (code[word], n)
         for n, text in enumerate(texts)
-        for word in words(text or "")
+        for word in set(words(text or ""))
         if word in code
     )
 
 
 def found(texts: list[str | None], vocabulary: list[str]) -> Counter[tuple[int, int]]:
     codes, positions = spoken(pa.array(texts, pa.string()), vocabulary)
+    assert [*zip(codes, positions, strict=True)] == sorted(zip(codes, positions, strict=True))
     return Counter(zip(codes.tolist(), positions.tolist(), strict=True))
 
 
-@given(texts=TEXTS, piece=st.sampled_from([1, 9, 1 << 18]), steps=st.sampled_from([0, 1, 100]))
-@example(["--- a.py'", "'a' -b-- _c_ 'tis C++.", None, ""], 1 << 18, 0)
-@example(["a" * 17 + "b" + "a" * 9, "a" * 27, "a" * 16, "a" * 8, "a" * 9], 1 << 18, 100)
-@example(["Signed-off-by: Ren\u00e9 <r@x.org>\nnext\u00e9"], 1 << 18, 100)
-def test_every_word_is_found_where_it_is_said(texts, piece, steps):
-    """As often as it is said, whatever the pieces that the texts are read in."""
+@given(texts=TEXTS, piece=st.sampled_from([1, 9, 1 << 18]), walk=st.sampled_from([1, 3, 16]))
+@example(["--- a.py'", "'a' -b-- _c_ 'tis C++.", None, ""], 1 << 18, 1)
+@example(["a" * 17 + "b" + "a" * 9, "a" * 27, "a" * 16, "a" * 8, "a" * 9], 1 << 18, 3)
+@example(["Signed-off-by: Ren\u00e9 <r@x.org>\nnext\u00e9"], 1 << 18, 3)
+@example(
+    ["x" * 90 + "\u00e9" + "y" * 90, "a" * 40 + " \u00e9", "a" + "-" * 99 + " " + "_" * 99 + "b"],
+    1,
+    1,
+)
+def test_every_word_is_found_where_it_is_said(texts, piece, walk):
+    """Once a text, whatever the pieces that the texts are read in, and by word."""
     every = sorted({word for text in texts for word in words(text or "")})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finding, "_PIECE", piece)
-        patch.setattr(finding, "_STEPS", steps)
+        patch.setattr(finding, "_WALK", walk)
         for vocabulary in (every, every[::2], [*every[1::2], "never-said", "x" * 30]):
             assert found(texts, vocabulary) == plainly(texts, vocabulary)
 
@@ -69,23 +75,37 @@ def test_a_column_in_chunks_is_one_column():
     assert [len(each) for each in spoken(whole, [])] == [0, 0]
 
 
-def test_words_of_one_key_are_told_apart(monkeypatch):
-    """Known-bad numbers are given up: until no two words have the same one, others are taken."""
-    honest, salts = finding._Known._keys, []
+def test_words_of_one_slot_are_told_apart(monkeypatch):
+    """Known-bad slots cost time and change nothing: here all words are in one."""
+    monkeypatch.setattr(finding, "_slots", lambda keys, more: (keys * 0).view("int64"))
+    texts = ["one two", "three, four", "ones twos oneself"]
+    vocabulary = ["four", "one", "oneself", "three", "two"]
+    assert found(texts, vocabulary) == plainly(texts, vocabulary)
 
-    def poor(self, first, last, lengths):
-        salts.append(self.salt)
-        return first * 0 if self.salt < 2 else honest(self, first, last, lengths)
 
-    monkeypatch.setattr(finding._Known, "_keys", poor)
-    assert found(["one two"], ["one", "three", "two"]) == {(0, 0): 1, (2, 0): 1}
-    assert salts[:3] == [0, 1, 2]
+@pytest.mark.parametrize("piece", [1, 1 << 18])
+def test_a_word_of_many_texts_is_given_up(monkeypatch, piece):
+    """In more texts than `most`, and not before: what is found of it says that it was."""
+    monkeypatch.setattr(finding, "_PIECE", piece)
+    texts = ["x y", "y x x", "y z", None, "y", "z Y"]
+    every = {word: [n for n, t in enumerate(texts) if word in (t or "").lower()] for word in "xyz"}
+    for most in range(6):
+        codes, positions = spoken(pa.array(texts), ["x", "y", "z"], most)
+        for n, (word, there) in enumerate(every.items()):
+            said = positions[codes == n].tolist()
+            assert said == there[: len(said)], word
+            assert len(said) > most or said == there
+            assert len(said) == (most + 1 if piece == 1 and len(there) > most else len(there))
 
 
 def test_long_words_are_more_than_their_ends():
     """Two names of one length, with the same first and last eight bytes."""
     names = ["projection_of_touches", "projection_by_touches"]
     assert found([names[1]], names) == {(1, 0): 1}
+    for length in (6, 7, 8, 13, 14, 15, 20, 21, 22, 40):
+        names = ["x" * length + end for end in ("", "a", "b", "ab", "_")]
+        assert found(names, names[1:]) == plainly(names, names[1:])
+        assert found(names, names) == plainly(names, names)
 
 
 def test_control_a_text_that_is_not_normalised_has_other_words(monkeypatch):

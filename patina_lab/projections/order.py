@@ -1,0 +1,54 @@
+"""Orders of whole numbers, and what lies one after another in them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_DIGIT = 16
+"""Bits that are sorted at once: for as many, numpy counts instead of comparing."""
+
+
+def order(numbers: np.ndarray, most: int) -> np.ndarray:
+    """Return the stable order of numbers, not negative and below `most`.
+
+    Short numbers are sorted by their digits, the last one first.
+    """
+    import numpy as np
+
+    if most > 1 << 2 * _DIGIT:
+        return np.argsort(numbers, kind="stable")
+    placed: np.ndarray = np.argsort(numbers.astype(np.uint16), kind="stable")
+    if most > 1 << _DIGIT:
+        high = (numbers >> _DIGIT).astype(np.uint16)
+        placed = placed[np.argsort(high[placed], kind="stable")]
+    return placed
+
+
+def distinct(ordered: np.ndarray) -> np.ndarray:
+    """Return sorted numbers, each once."""
+    import numpy as np
+
+    fresh = np.ones(len(ordered), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+    return ordered[fresh]
+
+
+def steps(lengths: np.ndarray) -> np.ndarray:
+    """Return 0, 1, … for each length, one after another."""
+    import numpy as np
+
+    counted: np.ndarray = np.arange(lengths.sum())
+    counted -= np.repeat(np.cumsum(lengths) - lengths, lengths)
+    return counted
+
+
+def spread(begins: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Return the places of stretches, one after another."""
+    import numpy as np
+
+    places: np.ndarray = np.arange(lengths.sum())
+    places += np.repeat(begins - (np.cumsum(lengths) - lengths), lengths)
+    return places
