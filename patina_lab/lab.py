@@ -38,8 +38,6 @@ from patina_lab.project.oxidize import meta as oxidize_meta
 from patina_lab.project.oxidize import status as oxidized_status
 from patina_lab.project.places import RECIPES, log_folder, vectors_folder
 from patina_lab.project.propose import Proposal, propose
-from patina_lab.project.query import query
-from patina_lab.project.query import table as hit_table
 from patina_lab.project.read import read_local
 from patina_lab.project.recipe import Recipe, find_recipe, parse
 from patina_lab.project.undo import Undone, undo
@@ -796,17 +794,19 @@ class Lab:
         ----------
         text : str
         **about
-            ``k, type, domains, scope, at``: see `patina_lab.project.query.query`.
+            ``k, type, domains, scope, at``: see `patina_lab.search.query.query`.
 
         Returns
         -------
         pandas.DataFrame
-            See `patina_lab.project.query.table`.
+            Columns: see `patina_lab.search.query.COLUMNS`.
         """
+        from patina_lab.search.query import query
+
         if self.pinned is not None:
             about = {"at": self.pinned.manifest.source_sha, "scope": "shared", **about}
         about.update(since_us=self.slice.since_us, until_us=self.slice.until_us)
-        return hit_table(query(self.repository, text, **about))
+        return query(self.repository, text, **about)
 
     def scry(
         self,
@@ -866,7 +866,8 @@ class Lab:
             asked, notices, state`` (how the log relates to HEAD) and, where they matter,
             ``digest, source_sha, embedder, model_hash``.
         """
-        from patina_lab.search.ask import ask, event_types
+        from patina_lab.search.ask import ask
+        from patina_lab.search.knowledge import event_types
 
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
         lab, chosen = self, self.slice
@@ -920,12 +921,13 @@ class Lab:
         return prepare(self._corpus(False, "HEAD"), embedder, index=index, progress=show)
 
     def _corpus(self, persona: bool, at: str) -> Corpus:
+        from patina_lab.personas.documents import documents
+        from patina_lab.project.places import persona_folder
         from patina_lab.search.ask import Corpus
-        from patina_lab.search.others import documents
 
         home = self.store.folder.parents[1]
         scraped = self.pinned is not None or self.store.manifest() is not None
-        others = documents(home) if persona else ()
+        others = documents(persona_folder(home)) if persona else ()
         return Corpus(
             self.repository,
             self._opened() if scraped and at == "HEAD" else None,

@@ -18,6 +18,7 @@ from patina_lab.errors import InvalidOption, MissingTool
 from patina_lab.eventlog.slice import Slice
 from patina_lab.project.observe import observe
 from patina_lab.search import ask as asking
+from patina_lab.search import knowledge
 from patina_lab.search.corpus import Document, of_documents
 from patina_lab.search.fusion import reciprocal
 from patina_lab.search.scry import COLUMNS, PERSONA, Part, scry, snippet
@@ -371,7 +372,7 @@ def test_meaning_finds_what_words_do_not(tmp_path, project):
 def test_slices_of_documents_follow_the_log_s_rules():
     """What is in no log is narrowed by the same words."""
     (one,) = documents(["cache"])
-    inside = asking._in_slice
+    inside = knowledge._in_slice
     assert inside(one, Slice())
     assert inside(one, Slice().where("no*").where(author="a?n"))
     assert not inside(one, Slice().where("git.*"))
