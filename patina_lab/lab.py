@@ -906,7 +906,7 @@ class Lab:
         Parameters
         ----------
         embedder : str, path, Embedder or None
-            See `patina_lab.beliefs.embed.find`; by default the light one.
+            See `patina_lab.beliefs.embed.find`; by default the one of `form_beliefs`.
         index : {"exact", "hnsw", None}
         progress : bool or Progress
 

@@ -117,7 +117,7 @@ def ask(
         ``auto``: the best that can be had without waiting; the answer says which.
     embedder : str, Embedder or None
         See `patina_lab.beliefs.embed.find`.  None: one whose vectors were made, or else the
-        light one.
+        default.
     index, scope, domains
         See `patina_lab.search.scry.scry` and `Corpus.parts`.
     progress : Progress
@@ -176,8 +176,6 @@ def prepare(
     """
     if corpus.opened is None:
         raise InvalidOption("Nothing was scraped yet.", "Run lab.scrape() first.")
-    if embedder is None:
-        embedder = embed.LIGHT if embed.LIGHT in embed.available() else None
     means = _cached(corpus, embedder)
     segment = of_log(corpus.opened, corpus.folder)
     made = segment.embed(means, index, progress=progress)
@@ -220,21 +218,21 @@ def _without_waiting(
 
 
 def _usual(corpus: Corpus, parts: Sequence[Part]) -> str | None:
-    """Return the embedder whose vectors are here, or else the light one."""
+    """Return the embedder whose vectors are here; None, the default, where none are."""
     names = [name for name in embed.available() if name != embed.TORCH]
     log = next((p.segment for p in parts if p.segment.folder is not None), None)
     for name in names if log is not None else []:
         if log is not None and log.embedded(_cached(corpus, name)) is not None:
             return name
-    return embed.LIGHT if embed.LIGHT in names else None
+    return None
 
 
 def _cached(corpus: Corpus, embedder: str | Embedder | None) -> Embedder:
     if embedder is None or isinstance(embedder, str):
-        return _loaded(embedder, corpus.vectors)
+        return _loaded(embed.default() if embedder is None else embedder, corpus.vectors)
     return embedder
 
 
 @functools.lru_cache(maxsize=4)
-def _loaded(name: str | None, folder: Path) -> Embedder:
+def _loaded(name: str, folder: Path) -> Embedder:
     return CachedEmbedder(embed.find(name), folder)

@@ -353,6 +353,21 @@ def test_vectors_are_kept(lab, kind):
     assert len(third.asked) == asked + 1
 
 
+def test_search_and_beliefs_take_the_same_embedder(tmp_path, project):
+    """What is stored has one default: neither is told one, both name the same model."""
+    from patina_lab.beliefs import embed
+
+    if not {embed.DEFAULT, embed.LIGHT} & set(embed.available()):
+        pytest.skip("needs patina-lab[embed]")
+    lab = pt.open(project, home=tmp_path)
+    lab.scrape(progress=False)
+    made = lab.embed(progress=False)
+    of_beliefs = lab.belief_pipeline().embedder
+    assert (made["embedder"], made["model_hash"]) == (of_beliefs.name, of_beliefs.model_hash)
+    table = lab.scry("first", persona=False)
+    assert table.attrs["model_hash"] == of_beliefs.model_hash
+
+
 def test_meaning_finds_what_words_do_not(tmp_path, project):
     """With a real model: no word in common, and still the first hit; its reason says so."""
     from patina_lab.beliefs import embed

@@ -3,7 +3,7 @@
 ==================== =========================== ==========================================
 name                 needs                       what it is
 ==================== =========================== ==========================================
-``minilm``           onnxruntime, onnx, weights  all-MiniLM-L6-v2 in fp32: the default
+``minilm``           onnxruntime, onnx, weights  all-MiniLM-L6-v2 in fp32: see `default`
 ``minilm-int8``      onnxruntime                 the same with int8 weights, 23 MB, no torch
 ``minilm-torch``     sentence-transformers       the same weights by torch
 a folder or a name   sentence-transformers       a model of your own, never downloaded
@@ -84,8 +84,7 @@ def find(which: str | os.PathLike[str] | None = None, *, threads: int | None = N
     ----------
     which : str, path or None
         A name of the table above; a folder with a sentence-transformers model; the name of
-        one that Hugging Face's cache on this machine has.  None: ``minilm``, and where its
-        weights are not installed ``minilm-int8``.
+        one that Hugging Face's cache on this machine has.  None: `default`.
     threads : int or None
         Texts embedded at the same time; by default one a processor, four at most.  No result
         depends on it.
@@ -100,9 +99,7 @@ def find(which: str | os.PathLike[str] | None = None, *, threads: int | None = N
     MissingTool
         A package or the weights are not installed; the message has the command.
     """
-    told = os.fspath(which) if which is not None else None
-    if told is None:
-        told = DEFAULT if DEFAULT in available() or LIGHT not in available() else LIGHT
+    told = default() if which is None else os.fspath(which)
     count = threads if threads is not None else min(4, os.cpu_count() or 1)
     for module, extra in _NEEDS.get(told, _NEEDS[TORCH]):
         if not _there(module):
@@ -120,6 +117,17 @@ def find(which: str | os.PathLike[str] | None = None, *, threads: int | None = N
     from patina_lab.beliefs.embed.weights import minilm_folder
 
     return SentenceEmbedder(str(minilm_folder()) if told == TORCH else told, name=told)
+
+
+def default() -> str:
+    """Return the name of the embedder of whatever is stored: beliefs and search alike.
+
+    ``minilm``; ``minilm-int8`` only where that is all there is.  Both give the same bytes for
+    any batch size, number of threads and order of texts.  Beliefs and search share their
+    vectors, since both take this one unless they are told another.
+    """
+    there = available()
+    return LIGHT if LIGHT in there and DEFAULT not in there else DEFAULT
 
 
 def available() -> list[str]:

@@ -266,3 +266,18 @@ def test_the_module_says_what_it_is() -> None:
     said = importlib.import_module("patina_lab.beliefs.embed").__doc__ or ""
     for name in (embed.DEFAULT, embed.LIGHT, embed.TORCH):
         assert f"``{name}``" in said
+
+
+@pytest.mark.parametrize(
+    ("there", "name"),
+    [
+        (["minilm", "minilm-int8", "minilm-torch"], "minilm"),
+        (["minilm-int8"], "minilm-int8"),
+        (["minilm-torch"], "minilm"),
+        ([], "minilm"),
+    ],
+)
+def test_the_default_is_the_reproducible_one(monkeypatch, there, name):
+    """Torch's last bits are its own: it is never taken unasked; what is missing is named."""
+    monkeypatch.setattr(embed, "available", lambda: there)
+    assert embed.default() == name
