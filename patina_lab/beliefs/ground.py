@@ -29,6 +29,7 @@ from patina_lab.beliefs.cluster import boilerplate as templates
 from patina_lab.beliefs.facts import OBSERVATION_COLUMNS, FactSet
 from patina_lab.beliefs.observed import Observation, Observed, Unresolved, references
 from patina_lab.beliefs.polarity import opposed
+from patina_lab.beliefs.recent import Recent, key_of
 from patina_lab.beliefs.vectors import Vectors, first_texts
 from patina_lab.eventlog.progress import Progress, silent
 
@@ -38,6 +39,7 @@ OPPOSED = 0.75
 VERBATIM_SESSIONS = 10
 """In so many sources of one author a text that never changes is a template."""
 
+_RECENT = Recent(8)
 _DAY_US = 86_400_000_000
 _DIGITS = 6
 
@@ -248,13 +250,16 @@ def ground(
     seen = observed.observations
     points = [Point(one.event_id, one.text, *_source(one)) for one in seen]
     rows = vectors.rows([one.text_id for one in seen])
-    clusters = cluster(
-        points,
-        rows,
-        distance=threshold,
-        model_hash=vectors.model_hash,
-        before=before,
-        progress=progress,
+    clusters = _RECENT.get(
+        key_of((threshold, vectors.model_hash, *points), rows),
+        lambda: cluster(
+            points,
+            rows,
+            distance=threshold,
+            model_hash=vectors.model_hash,
+            before=before,
+            progress=progress,
+        ),
     )
     texts = first_texts(observed)
     near = [pair for pair in vectors.near if pair[0] in texts and pair[1] in texts]
