@@ -14,7 +14,7 @@ from patina_lab.eventlog.eventlog import OpenLog, html_card, text_card
 from patina_lab.eventlog.progress import silent
 from patina_lab.eventlog.slice import Slice, quote
 from patina_lab.eventlog.times import Moment, end_us
-from patina_lab.personas.knowledge import TABLES, database, packet, refresh, stored_digest
+from patina_lab.personas.knowledge import BELIEFS, TABLES, database, packet, refresh, stored_digest
 from patina_lab.personas.mirror import Mirrored, folder_of, mirror
 from patina_lab.personas.registry import Project, Registry, Scan
 from patina_lab.project.domains import domain_names
@@ -35,8 +35,7 @@ if TYPE_CHECKING:
     from patina_lab.eventlog.progress import Progress
 
 _TABLES = (
-    *TABLES.values(), "domains", "beliefs", "belief_evidence", "domain_beliefs",
-    "materialization_state",
+    *TABLES.values(), "domains", *BELIEFS, "materialization_state",
 )  # fmt: skip
 
 KINDS = {
@@ -394,7 +393,8 @@ class Persona:
             Leave out what happened later.
         keep : bool
             Put them into the tables ``beliefs, belief_evidence, domain_beliefs``; only where
-            nothing is left out.
+            nothing is left out.  They stay until they are formed anew: ``belief_state`` says
+            by what they were formed, and is ``stale`` once a sync brought other events.
         **chosen
             See `belief_pipeline`.
 
@@ -460,7 +460,7 @@ class Persona:
         query : str
             One SELECT over ``observations, patterns, decisions, project_beliefs, events,
             quarantine`` (each with ``project_name``), ``domains``, and ``beliefs,
-            belief_evidence, domain_beliefs``.
+            belief_evidence, domain_beliefs, belief_state``.
 
         Raises
         ------
@@ -498,6 +498,12 @@ class Persona:
             said += [("events", f"{row[0]:,}"), ("domains", f"{row[1]:,}")]
             if row[2]:
                 said.append(("quarantined", f"{row[2]:,}"))
+            for n, stale in self._engine().rows(
+                "SELECT (SELECT count(*) FROM persona.main.beliefs), stale "
+                "FROM persona.main.belief_state"
+            ):
+                old = "; formed of other events: persona.form_beliefs()" if stale else ""
+                said.append(("beliefs", f"{n:,}{old}"))
             said.append(("digest", (stored_digest(self.folder) or "")[:12]))
         else:
             said.append(("knowledge", "none yet; run persona.sync()"))
