@@ -21,7 +21,9 @@ where they are the same thing.
 ``cohesion/2``            ``cohesion(Cluster, C)``, -1..1: mean cosine of its pairs
 ``diversity/2``           ``diversity(Cluster, D)``, 0..1: distinct words / words of its texts;
                           a template that is filled in again and again lies below 0.2
-``boilerplate/1``         ``boilerplate(Text)``: the text is a template's, not a thought
+``boilerplate/1``         ``boilerplate(Text)``: the text is a template's, a robot's or a
+                          chore's, or has no word that most projects do not use all the time;
+                          no thought (see `patina_lab.beliefs.boilerplate`)
 ``similar/3``             ``similar(A, B, Cosine)``, -1..1: each pair of neighbours once
 ``contradicts/2``         ``contradicts(Later, Earlier)``, two observations
 ``supersedes/2``          ``supersedes(Later, Earlier)``, two observations: the earlier one

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from patina_lab.beliefs.boilerplate import boilerplate
 from patina_lab.beliefs.cluster import DISTANCE, Cluster, Clusters, cluster, lexical_diversity
 from patina_lab.beliefs.cluster import Observation as Point
-from patina_lab.beliefs.cluster import boilerplate as templates
 from patina_lab.beliefs.facts import OBSERVATION_COLUMNS, FactSet
 from patina_lab.beliefs.observed import Observation, Observed, Unresolved, references
 from patina_lab.beliefs.polarity import opposed
@@ -35,9 +35,6 @@ from patina_lab.eventlog.progress import Progress, silent
 
 OPPOSED = 0.75
 """Cosine from which two texts are about the same thing, so that words may oppose them."""
-
-VERBATIM_SESSIONS = 10
-"""In so many sources of one author a text that never changes is a template."""
 
 _RECENT = Recent(8)
 _DAY_US = 86_400_000_000
@@ -275,20 +272,6 @@ def ground(
         boilerplate(seen),
         (*problems, *more),
     )
-
-
-def boilerplate(seen: Sequence[Observation]) -> frozenset[str]:
-    """Return the texts that are templates: filled in again and again, or never changed.
-
-    A thought is put in other words the next time.  What was written in the very same words in
-    `VERBATIM_SESSIONS` sources of one author, or is a template that was filled in (see
-    `patina_lab.beliefs.cluster.boilerplate`), was written by a form.
-    """
-    verbatim: dict[tuple[str, str, str], set[str]] = {}
-    for one in seen:
-        verbatim.setdefault((one.text_id, one.project, one.author), set()).add(one.session)
-    found = {text for (text, _, _), where in verbatim.items() if len(where) >= VERBATIM_SESSIONS}
-    return frozenset(found | templates(one.text for one in seen))
 
 
 def _contradictions(

@@ -118,7 +118,10 @@ def kept(persona: Persona) -> dict[str, list[Any]]:
     """Return every row of the belief tables."""
     names = ("beliefs", "belief_evidence", "domain_beliefs")
     found = {name: persona.sql(f"SELECT * FROM {name} ORDER BY ALL") for name in names}
-    return {name: json.loads(table.to_json(orient="records")) for name, table in found.items()}
+    return {
+        name: json.loads(table.to_json(orient="records", date_format="iso"))
+        for name, table in found.items()
+    }
 
 
 def test_beliefs_outlive_a_sync_and_say_that_they_are_stale(
