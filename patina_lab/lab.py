@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from patina_lab.errors import InvalidOption, InvalidRecipe
+from patina_lab.errors import EmptyRepository, InvalidOption, InvalidRecipe
 from patina_lab.eventlog.build import Built, Request, build
 from patina_lab.eventlog.eventlog import (
     Eventlog,
@@ -681,6 +681,8 @@ class Lab:
 
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
         home = self.store.folder.parent.parent
+        if scope == "project":
+            embedder = self._embedder(embedder)
         if scope == "persona":
             from patina_lab.personas.beliefs import persona_reader
 
@@ -887,7 +889,7 @@ class Lab:
             question,
             k=k,
             mode=mode,
-            embedder=embedder,
+            embedder=self._embedder(embedder) if mode != "lexical" else None,
             index=index,
             scope=scope,
             domains=domains,
@@ -906,7 +908,8 @@ class Lab:
         Parameters
         ----------
         embedder : str, path, Embedder or None
-            See `patina_lab.beliefs.embed.find`; by default the one of `form_beliefs`.
+            See `patina_lab.beliefs.embed.find`; by default that of the commit's recipe, or
+            `patina_lab.beliefs.embed.default`, as for `form_beliefs`.
         index : {"exact", "hnsw", None}
         progress : bool or Progress
 
@@ -918,7 +921,25 @@ class Lab:
         from patina_lab.search.ask import prepare
 
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
-        return prepare(self._corpus(False, "HEAD"), embedder, index=index, progress=show)
+        means = self._embedder(embedder)
+        return prepare(self._corpus(False, "HEAD"), means, index=index, progress=show)
+
+    def _embedder(self, told: Any) -> Any:
+        """Return the embedder that is told, or that of the commit's recipe; None: the default."""
+        if told is not None:
+            return told
+        from patina_lab.beliefs.embed import of_package
+        from patina_lab.project.recipe import committed
+
+        try:
+            sha = (
+                self.pinned.manifest.source_sha if self.pinned else self.repository.resolve("HEAD")
+            )
+        except EmptyRepository:
+            return None
+        recipe = committed(self.repository, sha)
+        model = recipe.models.embedding if recipe else None
+        return of_package(model.package, model.version, model.sha256) if model else None
 
     def _corpus(self, persona: bool, at: str) -> Corpus:
         from patina_lab.personas.documents import documents

@@ -56,7 +56,7 @@ _NAMELESS = re.compile(
     """,
     re.VERBOSE,
 )
-_WORD = re.compile(r"[^\W_]\w*(?:['-]\w+)*")
+_WORD = re.compile(r"[^\W_]\w*(?:['.-]\w+)*")
 _ENDING = re.compile(r"(?:ing|ed|es|s|e)$")
 
 
@@ -144,8 +144,19 @@ def has_content(text: str) -> bool:
     >>> [has_content(text) for text in ("Retry with a jitter", "Always run the tests")]
     [True, True]
     """
-    said = text_words(text)
-    return any(word in _NORMS or root(word) not in common_words() for word in said)
+    return own_words(text) > 0
+
+
+def own_words(text: str) -> int:
+    """Return how many different words a text has that are not common, or belong to a rule.
+
+    Examples
+    --------
+    >>> own_words("Retries with a jitter: retry once"), own_words("Update the tests")
+    (4, 0)
+    """
+    said = set(text_words(text))
+    return len({root(word) for word in said} - common_words() | (said & _NORMS))
 
 
 def text_words(text: str) -> list[str]:
@@ -153,8 +164,8 @@ def text_words(text: str) -> list[str]:
 
     Examples
     --------
-    >>> text_words("fix(cli): Read v2.0 of setup.cfg, UTF-8 only (#12)")
-    ['read', 'of', 'utf-8', 'only']
+    >>> text_words("fix(cli): Read v2.0 of setup.cfg in UTF-8 by codec.read (#12)")
+    ['read', 'of', 'in', 'utf-8', 'by', 'codec.read']
     """
     plain = text.strip()
     if _type(plain) in _TYPES:

@@ -21,6 +21,9 @@ where they are the same thing.
 ``cohesion/2``            ``cohesion(Cluster, C)``, -1..1: mean cosine of its pairs
 ``diversity/2``           ``diversity(Cluster, D)``, 0..1: distinct words / words of its texts;
                           a template that is filled in again and again lies below 0.2
+``content/2``             ``content(Cluster, Words)``, >= 0, one a cluster: on average over its
+                          texts, how many different words each has that most projects do not use
+                          all the time; "fix a typo" and the like lie below 1
 ``boilerplate/1``         ``boilerplate(Text)``: the text is a template's, a robot's or a
                           chore's, or has no word that most projects do not use all the time;
                           no thought (see `patina_lab.beliefs.boilerplate`)
@@ -72,6 +75,7 @@ RELATIONS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
         "medoid": (("cluster", "cluster"), ("obs", "obs")),
         "cohesion": (("cluster", "cluster"), ("cohesion", "cosine")),
         "diversity": (("cluster", "cluster"), ("diversity", "fraction")),
+        "content": (("cluster", "cluster"), ("words", "number")),
         "boilerplate": (("text", "text"),),
         "similar": (("a", "obs"), ("b", "obs"), ("cosine", "cosine")),
         "contradicts": (("later", "obs"), ("earlier", "obs")),
@@ -86,12 +90,14 @@ _SQL = {
     "fraction": "DOUBLE",
     "cosine": "DOUBLE",
     "days": "DOUBLE",
+    "number": "DOUBLE",
 }
 _RANGE = {
     "polarity": "NOT IN (-1, 0, 1)",
     "fraction": "NOT BETWEEN 0 AND 1",
     "cosine": "NOT BETWEEN -1.000001 AND 1.000001",
     "days": "NOT BETWEEN 0 AND 1000000",
+    "number": "NOT BETWEEN 0 AND 1000000",
     "integer": "IS NULL",
 }
 _KEYS = {
@@ -100,6 +106,7 @@ _KEYS = {
     "medoid": ("cluster",),
     "cohesion": ("cluster",),
     "diversity": ("cluster",),
+    "content": ("cluster",),
     "similar": ("a", "b"),
 }
 
@@ -137,6 +144,7 @@ class FactSet:
         clusters: Rows = (),
         *,
         properties: Rows = (),
+        content: Rows = (),
         similar: Rows = (),
         boilerplate: Iterable[str] = (),
         contradicts: Rows = (),
@@ -154,6 +162,8 @@ class FactSet:
             Columns ``obs, cluster``; what belongs to no cluster is left out.
         properties : the same
             Columns ``cluster, medoid, cohesion, diversity``; the last three may be null.
+        content : the same
+            Columns ``cluster, words``; words >= 0.
         similar : the same
             Columns ``a, b, cosine``; a pair in either order, once or twice.
         boilerplate : iterable of str
@@ -176,12 +186,13 @@ class FactSet:
         --------
         >>> row = ("o", "ev", "t", "pattern", 1, 0, "ann", "s1", "dust", 0.8, 12.0)
         >>> FactSet.of([row], clusters=[("o", "c")])
-        FactSet(7 facts: 1 observation in 1 cluster, digest 2341552e3257)
+        FactSet(7 facts: 1 observation in 1 cluster, digest 1250f0df2db5)
         """
         given = {
             "observations": _frame(observations, OBSERVATION_COLUMNS),
             "clusters": _frame(clusters, ("obs", "cluster")),
             "properties": _frame(properties, ("cluster", "medoid", "cohesion", "diversity")),
+            "said": _frame(content, ("cluster", "words")),
             "near": _frame(similar, ("a", "b", "cosine")),
             "templates": _frame([(text,) for text in boilerplate], ("text",)),
             "contradictions": _frame(contradicts, ("later", "earlier")),
@@ -198,6 +209,7 @@ class FactSet:
             "medoid": "SELECT cluster, medoid AS obs FROM properties WHERE medoid IS NOT NULL",
             "cohesion": "SELECT cluster, cohesion FROM properties WHERE cohesion IS NOT NULL",
             "diversity": "SELECT cluster, diversity FROM properties WHERE diversity IS NOT NULL",
+            "content": "SELECT cluster, words FROM said",
             "boilerplate": "SELECT text FROM templates",
             "similar": "SELECT least(a, b) AS a, greatest(a, b) AS b, cosine FROM near",
             "contradicts": "SELECT later, earlier FROM contradictions",
@@ -226,7 +238,8 @@ class FactSet:
         Returns
         -------
         FactSet
-            Sizes are counted anew; cohesion and diversity of the clusters that are left stay.
+            Sizes are counted anew; cohesion, diversity and content of clusters that are left
+            stay.
 
         Examples
         --------
@@ -252,7 +265,7 @@ class FactSet:
             {"cluster": pa.array(names, pa.string()), "n": [left[name] for name in names]},
             schema=_empty("size").schema,
         )
-        for name in ("medoid", "cohesion", "diversity"):
+        for name in ("medoid", "cohesion", "diversity", "content"):
             clusters = pa.array(names, pa.string())
             kept = pc.is_in(tables[name]["cluster"], value_set=clusters)
             tables[name] = tables[name].filter(kept)
@@ -479,6 +492,7 @@ _WANTED = {
     "fraction": "Give a number from 0 to 1.",
     "cosine": "Give a number from -1 to 1.",
     "days": "Give a number of days, not negative.",
+    "number": "Give a number that is not negative.",
     "integer": "Give an integer.",
 }
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from patina_lab.beliefs.boilerplate import boilerplate
+from patina_lab.beliefs.boilerplate import boilerplate, own_words
 from patina_lab.beliefs.cluster import DISTANCE, Cluster, Clusters, cluster, lexical_diversity
 from patina_lab.beliefs.cluster import Observation as Point
 from patina_lab.beliefs.facts import OBSERVATION_COLUMNS, FactSet
@@ -125,6 +125,16 @@ class Ground:
         }
 
     @cached_property
+    def content(self) -> Mapping[str, float]:
+        """Words of its own that a text of each cluster has, on average; each text once."""
+        of_event, texts = self.by_event, self.vectors.texts
+        found = {}
+        for c in self.clusters.clusters:
+            ids = {of_event[event].text_id for event in c.members}
+            found[c.cluster] = round(sum(own_words(texts[one]) for one in ids) / len(ids), _DIGITS)
+        return found
+
+    @cached_property
     def facts(self) -> FactSet:
         """All facts."""
         return self.facts_of(self.observed.observations)
@@ -145,7 +155,7 @@ class Ground:
 
         Notes
         -----
-        Cohesion, diversity and medoids stay those of the whole clusters.
+        Cohesion, diversity, content and medoids stay those of the whole clusters.
         """
         seen = [*kept, *(one for added in more.values() for one in added)]
         ids = {one.event_id for one in seen}
@@ -178,6 +188,7 @@ class Ground:
                 )
                 for c in groups
             ],
+            content=[(c.cluster, self.content[c.cluster]) for c in groups],
             similar=self._similar(seen, groups),
             boilerplate=sorted(self.boilerplate & {one.text_id for one in seen}),
             contradicts=[

