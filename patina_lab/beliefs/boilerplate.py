@@ -147,6 +147,7 @@ def has_content(text: str) -> bool:
     return own_words(text) > 0
 
 
+@functools.lru_cache(maxsize=1 << 15)  # a history looks at the same texts again and again
 def own_words(text: str) -> int:
     """Return how many different words a text has that are not common, or belong to a rule.
 
