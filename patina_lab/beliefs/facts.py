@@ -38,7 +38,10 @@ Relations that a fact set has no rows of are empty, not unknown.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -94,12 +97,15 @@ _SQL = {
 }
 _RANGE = {
     "polarity": "NOT IN (-1, 0, 1)",
-    "fraction": "NOT BETWEEN 0 AND 1",
-    "cosine": "NOT BETWEEN -1.000001 AND 1.000001",
-    "days": "NOT BETWEEN 0 AND 1000000",
-    "number": "NOT BETWEEN 0 AND 1000000",
     "integer": "IS NULL",
 }
+_BOUNDS = {
+    "fraction": (0.0, 1.0),
+    "cosine": (-1.000001, 1.000001),
+    "days": (0.0, 1e6),
+    "number": (0.0, 1e6),
+}
+_RANGE |= {kind: f"NOT BETWEEN {low} AND {high}" for kind, (low, high) in _BOUNDS.items()}
 _KEYS = {
     "observation": ("obs",),
     "cluster": ("obs",),
@@ -215,8 +221,7 @@ class FactSet:
             "contradicts": "SELECT later, earlier FROM contradictions",
             "supersedes": "SELECT later, earlier FROM replacements",
         }
-        with duckdb.connect() as db:
-            db.execute("SET threads = 1")
+        with _database() as db:
             for name, frame in given.items():
                 db.register(name, frame)
             tables = {}
@@ -438,6 +443,25 @@ def _frame(rows: Rows, columns: Sequence[str]) -> pa.Table | pd.DataFrame:
     return frame
 
 
+@contextlib.contextmanager
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a database of this thread's, without a table; opening one costs more than asking it."""
+    own = os.getpid()
+    if getattr(_OPEN, "process", None) != own:  # a copy of another process's is of no use
+        _OPEN.process, _OPEN.db = own, duckdb.connect()
+        _OPEN.db.execute("SET threads = 1")
+    try:
+        yield _OPEN.db
+    finally:
+        for (view,) in _OPEN.db.execute(
+            "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+        ).fetchall():
+            _OPEN.db.unregister(view)
+
+
+_OPEN = threading.local()
+
+
 def _empty(name: str) -> pa.Table:
     types = {"BIGINT": pa.int64(), "DOUBLE": pa.float64()}
     fields = [(c, types.get(_SQL.get(kind, ""), pa.string())) for c, kind in RELATIONS[name]]
@@ -456,7 +480,7 @@ def _canonical(db: duckdb.DuckDBPyConnection, name: str, query: str) -> pa.Table
             f"A value of {name} is not what it should be: {said}.",
             "What each column is to hold: help(patina_lab.beliefs.facts)",
         ) from err
-    if not table.num_rows:
+    if _is_sound(name, table):
         return table
     db.register("checked", table)
     wrong = {column: _wrong(column, kind) for column, kind in columns}
@@ -478,6 +502,31 @@ def _canonical(db: duckdb.DuckDBPyConnection, name: str, query: str) -> pa.Table
         if twice is not None:
             raise InvalidOption(f"{name}: {key} = {twice!r} is given twice.", "Give it once.")
     return table
+
+
+def _is_sound(name: str, table: pa.Table) -> bool:
+    """Whether no value is out of its range or given twice; what SQL then need not look for."""
+    import pyarrow.compute as pc
+
+    for column, kind in RELATIONS[name]:
+        values = table[column]
+        if values.null_count:
+            return False
+        if kind not in _RANGE:
+            odd = pc.or_(pc.equal(values, ""), pc.match_substring(values, "\0"))
+        elif kind in _BOUNDS:
+            low, high = _BOUNDS[kind]
+            # Not: below or above.  What is no number is neither.
+            within = pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high))
+            odd = pc.invert(within)
+        elif kind == "polarity":
+            odd = pc.invert(pc.is_in(values, value_set=pa.array([-1, 0, 1], values.type)))
+        else:
+            continue
+        if pc.any(odd).as_py():
+            return False
+    keys = list(_KEYS.get(name, ()))
+    return not keys or table.select(keys).group_by(keys).aggregate([]).num_rows == table.num_rows
 
 
 def _wrong(column: str, kind: str) -> str:
@@ -510,6 +559,8 @@ def _check_references(db: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Tab
                 known = "fact_size", "cluster"
             else:
                 continue
+            if _all_in(tables[name][column], tables[known[0].removeprefix("fact_")][known[1]]):
+                continue
             stray = db.execute(
                 f"SELECT mine.{column} FROM fact_{name} AS mine "
                 f"ANTI JOIN {known[0]} AS theirs ON mine.{column} = theirs.{known[1]} "
@@ -520,6 +571,12 @@ def _check_references(db: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Tab
                 raise UnknownName.among(
                     f"{kind} of {name}/{len(columns)}", stray[0], [row[0] for row in ids]
                 )
+
+
+def _all_in(some: pa.ChunkedArray, known: pa.ChunkedArray) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.all(pc.is_in(some, value_set=known)).as_py())
 
 
 def _prolog_query(name: str) -> str:
