@@ -51,7 +51,13 @@ TARGET = 0.9
 
 # What is left of a rule set when it holds a claim of every cluster: its confidence alone.
 BARE = {
-    "v2": {"min_voters": 1, "min_cohesion": -1.0, "min_diversity": 0.0},
+    "v2": {
+        "min_voters": 1,
+        "min_cohesion": -1.0,
+        "min_diversity": 0.0,
+        "min_content": 0.0,
+        "max_boilerplate": 1.0,
+    },
     "v0": {"adequate_score": 0.0},
 }
 

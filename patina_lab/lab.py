@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from patina_lab.errors import InvalidOption, InvalidRecipe
+from patina_lab.errors import EmptyRepository, InvalidOption, InvalidRecipe
 from patina_lab.eventlog.build import Built, Request, build
 from patina_lab.eventlog.eventlog import (
     Eventlog,
@@ -23,7 +23,7 @@ from patina_lab.eventlog.slice import Slice
 from patina_lab.eventlog.store import LogStore, Manifest
 from patina_lab.eventlog.times import Moment, begin_us, end_us, looks_like_time
 from patina_lab.events.identity import instant
-from patina_lab.project.config import Config, find_recipe, read_config
+from patina_lab.project.config import Config, committed, find_recipe, read_config
 from patina_lab.project.places import OXIDIZE_META, RECIPES, log_folder, vectors_folder
 from patina_lab.projections.projection import (
     Projection,
@@ -695,6 +695,8 @@ class Lab:
 
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
         home = self.store.folder.parent.parent
+        if scope == "project":
+            embedder = self._embedder(embedder)
         if scope == "persona":
             from patina_lab.personas.beliefs import persona_reader
 
@@ -820,19 +822,19 @@ class Lab:
         ----------
         text : str
         **about
-            ``k, type, domains, scope, at``: see `patina_lab.project.query.query`.
+            ``k, type, domains, scope, at``: see `patina_lab.search.query.query`.
 
         Returns
         -------
         pandas.DataFrame
-            See `patina_lab.project.query.table`.
+            Columns: see `patina_lab.search.query.COLUMNS`.
         """
+        from patina_lab.search.query import query
+
         if self.pinned is not None:
             about = {"at": self.pinned.manifest.source_sha, "scope": "shared", **about}
         about.update(since_us=self.slice.since_us, until_us=self.slice.until_us)
-        from patina_lab.project.query import query, table
-
-        return table(query(self.repository, text, **about))
+        return query(self.repository, text, **about)
 
     def scry(
         self,
@@ -892,7 +894,8 @@ class Lab:
             asked, notices, state`` (how the log relates to HEAD) and, where they matter,
             ``digest, source_sha, embedder, model_hash``.
         """
-        from patina_lab.search.ask import ask, event_types
+        from patina_lab.search.ask import ask
+        from patina_lab.search.knowledge import event_types
 
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
         lab, chosen = self, self.slice
@@ -912,7 +915,7 @@ class Lab:
             question,
             k=k,
             mode=mode,
-            embedder=embedder,
+            embedder=self._embedder(embedder) if mode != "lexical" else None,
             index=index,
             scope=scope,
             domains=domains,
@@ -931,7 +934,8 @@ class Lab:
         Parameters
         ----------
         embedder : str, path, Embedder or None
-            See `patina_lab.beliefs.embed.find`; by default the light one.
+            See `patina_lab.beliefs.embed.find`; by default that of the commit's recipe, or
+            `patina_lab.beliefs.embed.default`, as for `form_beliefs`.
         index : {"exact", "hnsw", None}
         progress : bool or Progress
 
@@ -943,15 +947,33 @@ class Lab:
         from patina_lab.search.ask import prepare
 
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
-        return prepare(self._corpus(False, "HEAD"), embedder, index=index, progress=show)
+        means = self._embedder(embedder)
+        return prepare(self._corpus(False, "HEAD"), means, index=index, progress=show)
+
+    def _embedder(self, told: Any) -> Any:
+        """Return the embedder that is told, or that of the commit's recipe; None: the default."""
+        if told is not None:
+            return told
+        from patina_lab.beliefs.embed import of_package
+
+        try:
+            sha = (
+                self.pinned.manifest.source_sha if self.pinned else self.repository.resolve("HEAD")
+            )
+        except EmptyRepository:
+            return None
+        recipe = committed(self.repository, sha)
+        model = recipe.models.embedding if recipe else None
+        return of_package(model.package, model.version, model.sha256) if model else None
 
     def _corpus(self, persona: bool, at: str) -> Corpus:
+        from patina_lab.personas.documents import documents
+        from patina_lab.project.places import persona_folder
         from patina_lab.search.ask import Corpus
-        from patina_lab.search.others import documents
 
         home = self.store.folder.parents[1]
         scraped = self.pinned is not None or self.store.manifest() is not None
-        others = documents(home) if persona else ()
+        others = documents(persona_folder(home)) if persona else ()
         return Corpus(
             self.repository,
             self._opened() if scraped and at == "HEAD" else None,

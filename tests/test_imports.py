@@ -34,9 +34,9 @@ BESIDE = {
     ("eventlog", "sources"): "the build pulls events out of the sources",
     ("personas", "project"): "a persona reads what projects keep",
     ("personas", "beliefs"): "a persona forms beliefs of what projects bear out",
+    ("personas", "search"): "a persona is asked as a project is",
     ("reports", "views"): "a report shows numbers and charts",
     ("search", "project"): "one's own notes are searched, and by the same words",
-    ("search", "personas"): "other projects suggest",
     ("search", "beliefs"): "texts become vectors there",
 }
 

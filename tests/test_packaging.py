@@ -25,7 +25,7 @@ PINNED_EXTRAS = ("lab", "dev", "prolog", "code", "serve", "scale", "embed")
 UNPINNED_EXTRAS = ("torch", "ann")
 
 CONDA_NAME = {"duckdb": "python-duckdb"}
-FROM_PIP = {"bm25s", "rfc8785"}  # conda-forge is not sure to have them; `-e .` brings them
+FROM_PIP = {"rfc8785"}  # conda-forge is not sure to have it; `-e .` brings it
 ONLY_CONDA = {"pip", "git", "swi-prolog", "hnswlib", "python"}
 
 # An address, a local path, a comment or any pip option: none belongs into a list of pins.

@@ -338,40 +338,7 @@ def lexical_diversity(texts: Iterable[str]) -> float:
     return len(set(words)) / len(words) if words else 1.0
 
 
-def boilerplate(texts: Iterable[str], *, least: int = 5) -> set[str]:
-    """Return the hashes of texts that a template made, not a thought.
-
-    A template is what remains when numbers, hashes, dates, paths and quoted names are taken
-    out; it counts where that makes at least so many different texts the same.
-
-    Parameters
-    ----------
-    texts : iterable of str
-    least : int
-        Different texts of one template.
-
-    Returns
-    -------
-    set of str
-        See `patina_lab.events.text.text_hash`.
-
-    Examples
-    --------
-    >>> found = boilerplate(f"Last commit: {n} minutes ago" for n in range(9))
-    >>> len(found), boilerplate(["Use 3 workers", "Write tests"])
-    (9, set())
-    """
-    filled: defaultdict[str, set[str]] = defaultdict(set)
-    for text in texts:
-        plain = normalised(text)
-        template = _FILLED.sub("#", plain)
-        if template != plain:
-            filled[template].add(text_hash(text))
-    return {each for hashes in filled.values() if len(hashes) >= least for each in hashes}
-
-
 _WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
-_FILLED = re.compile(r"`[^`]*`|\"[^\"]*\"|\b[0-9a-f]{7,40}\b|(?:[\w.-]+)?/[\w./-]+|\S*\d\S*")
 
 
 def _canonical(

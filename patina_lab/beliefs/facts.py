@@ -21,7 +21,12 @@ where they are the same thing.
 ``cohesion/2``            ``cohesion(Cluster, C)``, -1..1: mean cosine of its pairs
 ``diversity/2``           ``diversity(Cluster, D)``, 0..1: distinct words / words of its texts;
                           a template that is filled in again and again lies below 0.2
-``boilerplate/1``         ``boilerplate(Text)``: the text is a template's, not a thought
+``content/2``             ``content(Cluster, Words)``, >= 0, one a cluster: on average over its
+                          texts, how many different words each has that most projects do not use
+                          all the time; "fix a typo" and the like lie below 1
+``boilerplate/1``         ``boilerplate(Text)``: the text is a template's, a robot's or a
+                          chore's, or has no word that most projects do not use all the time;
+                          no thought (see `patina_lab.beliefs.boilerplate`)
 ``similar/3``             ``similar(A, B, Cosine)``, -1..1: each pair of neighbours once
 ``contradicts/2``         ``contradicts(Later, Earlier)``, two observations
 ``supersedes/2``          ``supersedes(Later, Earlier)``, two observations: the earlier one
@@ -33,7 +38,10 @@ Relations that a fact set has no rows of are empty, not unknown.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -70,6 +78,7 @@ RELATIONS: Mapping[str, tuple[tuple[str, str], ...]] = MappingProxyType(
         "medoid": (("cluster", "cluster"), ("obs", "obs")),
         "cohesion": (("cluster", "cluster"), ("cohesion", "cosine")),
         "diversity": (("cluster", "cluster"), ("diversity", "fraction")),
+        "content": (("cluster", "cluster"), ("words", "number")),
         "boilerplate": (("text", "text"),),
         "similar": (("a", "obs"), ("b", "obs"), ("cosine", "cosine")),
         "contradicts": (("later", "obs"), ("earlier", "obs")),
@@ -84,20 +93,26 @@ _SQL = {
     "fraction": "DOUBLE",
     "cosine": "DOUBLE",
     "days": "DOUBLE",
+    "number": "DOUBLE",
 }
 _RANGE = {
     "polarity": "NOT IN (-1, 0, 1)",
-    "fraction": "NOT BETWEEN 0 AND 1",
-    "cosine": "NOT BETWEEN -1.000001 AND 1.000001",
-    "days": "NOT BETWEEN 0 AND 1000000",
     "integer": "IS NULL",
 }
+_BOUNDS = {
+    "fraction": (0.0, 1.0),
+    "cosine": (-1.000001, 1.000001),
+    "days": (0.0, 1e6),
+    "number": (0.0, 1e6),
+}
+_RANGE |= {kind: f"NOT BETWEEN {low} AND {high}" for kind, (low, high) in _BOUNDS.items()}
 _KEYS = {
     "observation": ("obs",),
     "cluster": ("obs",),
     "medoid": ("cluster",),
     "cohesion": ("cluster",),
     "diversity": ("cluster",),
+    "content": ("cluster",),
     "similar": ("a", "b"),
 }
 
@@ -135,6 +150,7 @@ class FactSet:
         clusters: Rows = (),
         *,
         properties: Rows = (),
+        content: Rows = (),
         similar: Rows = (),
         boilerplate: Iterable[str] = (),
         contradicts: Rows = (),
@@ -152,6 +168,8 @@ class FactSet:
             Columns ``obs, cluster``; what belongs to no cluster is left out.
         properties : the same
             Columns ``cluster, medoid, cohesion, diversity``; the last three may be null.
+        content : the same
+            Columns ``cluster, words``; words >= 0.
         similar : the same
             Columns ``a, b, cosine``; a pair in either order, once or twice.
         boilerplate : iterable of str
@@ -174,12 +192,13 @@ class FactSet:
         --------
         >>> row = ("o", "ev", "t", "pattern", 1, 0, "ann", "s1", "dust", 0.8, 12.0)
         >>> FactSet.of([row], clusters=[("o", "c")])
-        FactSet(7 facts: 1 observation in 1 cluster, digest 2341552e3257)
+        FactSet(7 facts: 1 observation in 1 cluster, digest 1250f0df2db5)
         """
         given = {
             "observations": _frame(observations, OBSERVATION_COLUMNS),
             "clusters": _frame(clusters, ("obs", "cluster")),
             "properties": _frame(properties, ("cluster", "medoid", "cohesion", "diversity")),
+            "said": _frame(content, ("cluster", "words")),
             "near": _frame(similar, ("a", "b", "cosine")),
             "templates": _frame([(text,) for text in boilerplate], ("text",)),
             "contradictions": _frame(contradicts, ("later", "earlier")),
@@ -196,13 +215,13 @@ class FactSet:
             "medoid": "SELECT cluster, medoid AS obs FROM properties WHERE medoid IS NOT NULL",
             "cohesion": "SELECT cluster, cohesion FROM properties WHERE cohesion IS NOT NULL",
             "diversity": "SELECT cluster, diversity FROM properties WHERE diversity IS NOT NULL",
+            "content": "SELECT cluster, words FROM said",
             "boilerplate": "SELECT text FROM templates",
             "similar": "SELECT least(a, b) AS a, greatest(a, b) AS b, cosine FROM near",
             "contradicts": "SELECT later, earlier FROM contradictions",
             "supersedes": "SELECT later, earlier FROM replacements",
         }
-        with duckdb.connect() as db:
-            db.execute("SET threads = 1")
+        with _database() as db:
             for name, frame in given.items():
                 db.register(name, frame)
             tables = {}
@@ -224,7 +243,8 @@ class FactSet:
         Returns
         -------
         FactSet
-            Sizes are counted anew; cohesion and diversity of the clusters that are left stay.
+            Sizes are counted anew; cohesion, diversity and content of clusters that are left
+            stay.
 
         Examples
         --------
@@ -250,7 +270,7 @@ class FactSet:
             {"cluster": pa.array(names, pa.string()), "n": [left[name] for name in names]},
             schema=_empty("size").schema,
         )
-        for name in ("medoid", "cohesion", "diversity"):
+        for name in ("medoid", "cohesion", "diversity", "content"):
             clusters = pa.array(names, pa.string())
             kept = pc.is_in(tables[name]["cluster"], value_set=clusters)
             tables[name] = tables[name].filter(kept)
@@ -423,6 +443,25 @@ def _frame(rows: Rows, columns: Sequence[str]) -> pa.Table | pd.DataFrame:
     return frame
 
 
+@contextlib.contextmanager
+def _database() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Yield a database of this thread's, without a table; opening one costs more than asking it."""
+    own = os.getpid()
+    if getattr(_OPEN, "process", None) != own:  # a copy of another process's is of no use
+        _OPEN.process, _OPEN.db = own, duckdb.connect()
+        _OPEN.db.execute("SET threads = 1")
+    try:
+        yield _OPEN.db
+    finally:
+        for (view,) in _OPEN.db.execute(
+            "SELECT view_name FROM duckdb_views() WHERE NOT internal"
+        ).fetchall():
+            _OPEN.db.unregister(view)
+
+
+_OPEN = threading.local()
+
+
 def _empty(name: str) -> pa.Table:
     types = {"BIGINT": pa.int64(), "DOUBLE": pa.float64()}
     fields = [(c, types.get(_SQL.get(kind, ""), pa.string())) for c, kind in RELATIONS[name]]
@@ -441,7 +480,7 @@ def _canonical(db: duckdb.DuckDBPyConnection, name: str, query: str) -> pa.Table
             f"A value of {name} is not what it should be: {said}.",
             "What each column is to hold: help(patina_lab.beliefs.facts)",
         ) from err
-    if not table.num_rows:
+    if _is_sound(name, table):
         return table
     db.register("checked", table)
     wrong = {column: _wrong(column, kind) for column, kind in columns}
@@ -465,6 +504,31 @@ def _canonical(db: duckdb.DuckDBPyConnection, name: str, query: str) -> pa.Table
     return table
 
 
+def _is_sound(name: str, table: pa.Table) -> bool:
+    """Whether no value is out of its range or given twice; what SQL then need not look for."""
+    import pyarrow.compute as pc
+
+    for column, kind in RELATIONS[name]:
+        values = table[column]
+        if values.null_count:
+            return False
+        if kind not in _RANGE:
+            odd = pc.or_(pc.equal(values, ""), pc.match_substring(values, "\0"))
+        elif kind in _BOUNDS:
+            low, high = _BOUNDS[kind]
+            # Not: below or above.  What is no number is neither.
+            within = pc.and_(pc.greater_equal(values, low), pc.less_equal(values, high))
+            odd = pc.invert(within)
+        elif kind == "polarity":
+            odd = pc.invert(pc.is_in(values, value_set=pa.array([-1, 0, 1], values.type)))
+        else:
+            continue
+        if pc.any(odd).as_py():
+            return False
+    keys = list(_KEYS.get(name, ()))
+    return not keys or table.select(keys).group_by(keys).aggregate([]).num_rows == table.num_rows
+
+
 def _wrong(column: str, kind: str) -> str:
     """Return the SQL that is true of a value that may not be."""
     if kind in _RANGE:
@@ -477,6 +541,7 @@ _WANTED = {
     "fraction": "Give a number from 0 to 1.",
     "cosine": "Give a number from -1 to 1.",
     "days": "Give a number of days, not negative.",
+    "number": "Give a number that is not negative.",
     "integer": "Give an integer.",
 }
 
@@ -494,6 +559,8 @@ def _check_references(db: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Tab
                 known = "fact_size", "cluster"
             else:
                 continue
+            if _all_in(tables[name][column], tables[known[0].removeprefix("fact_")][known[1]]):
+                continue
             stray = db.execute(
                 f"SELECT mine.{column} FROM fact_{name} AS mine "
                 f"ANTI JOIN {known[0]} AS theirs ON mine.{column} = theirs.{known[1]} "
@@ -504,6 +571,12 @@ def _check_references(db: duckdb.DuckDBPyConnection, tables: Mapping[str, pa.Tab
                 raise UnknownName.among(
                     f"{kind} of {name}/{len(columns)}", stray[0], [row[0] for row in ids]
                 )
+
+
+def _all_in(some: pa.ChunkedArray, known: pa.ChunkedArray) -> bool:
+    import pyarrow.compute as pc
+
+    return bool(pc.all(pc.is_in(some, value_set=known)).as_py())
 
 
 def _prolog_query(name: str) -> str:

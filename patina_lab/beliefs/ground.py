@@ -23,21 +23,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from patina_lab.beliefs.boilerplate import boilerplate, own_words
 from patina_lab.beliefs.cluster import DISTANCE, Cluster, Clusters, cluster, lexical_diversity
 from patina_lab.beliefs.cluster import Observation as Point
-from patina_lab.beliefs.cluster import boilerplate as templates
 from patina_lab.beliefs.facts import OBSERVATION_COLUMNS, FactSet
 from patina_lab.beliefs.observed import Observation, Observed, Unresolved, references
 from patina_lab.beliefs.polarity import opposed
+from patina_lab.beliefs.recent import Recent, key_of
 from patina_lab.beliefs.vectors import Vectors, first_texts
 from patina_lab.eventlog.progress import Progress, silent
 
 OPPOSED = 0.75
 """Cosine from which two texts are about the same thing, so that words may oppose them."""
 
-VERBATIM_SESSIONS = 10
-"""In so many sources of one author a text that never changes is a template."""
-
+_RECENT = Recent(8)
 _DAY_US = 86_400_000_000
 _DIGITS = 6
 
@@ -126,6 +125,16 @@ class Ground:
         }
 
     @cached_property
+    def content(self) -> Mapping[str, float]:
+        """Words of its own that a text of each cluster has, on average; each text once."""
+        of_event, texts = self.by_event, self.vectors.texts
+        found = {}
+        for c in self.clusters.clusters:
+            ids = {of_event[event].text_id for event in c.members}
+            found[c.cluster] = round(sum(own_words(texts[one]) for one in ids) / len(ids), _DIGITS)
+        return found
+
+    @cached_property
     def facts(self) -> FactSet:
         """All facts."""
         return self.facts_of(self.observed.observations)
@@ -146,7 +155,7 @@ class Ground:
 
         Notes
         -----
-        Cohesion, diversity and medoids stay those of the whole clusters.
+        Cohesion, diversity, content and medoids stay those of the whole clusters.
         """
         seen = [*kept, *(one for added in more.values() for one in added)]
         ids = {one.event_id for one in seen}
@@ -179,6 +188,7 @@ class Ground:
                 )
                 for c in groups
             ],
+            content=[(c.cluster, self.content[c.cluster]) for c in groups],
             similar=self._similar(seen, groups),
             boilerplate=sorted(self.boilerplate & {one.text_id for one in seen}),
             contradicts=[
@@ -248,13 +258,16 @@ def ground(
     seen = observed.observations
     points = [Point(one.event_id, one.text, *_source(one)) for one in seen]
     rows = vectors.rows([one.text_id for one in seen])
-    clusters = cluster(
-        points,
-        rows,
-        distance=threshold,
-        model_hash=vectors.model_hash,
-        before=before,
-        progress=progress,
+    clusters = _RECENT.get(
+        key_of((threshold, vectors.model_hash, *points), rows),
+        lambda: cluster(
+            points,
+            rows,
+            distance=threshold,
+            model_hash=vectors.model_hash,
+            before=before,
+            progress=progress,
+        ),
     )
     texts = first_texts(observed)
     near = [pair for pair in vectors.near if pair[0] in texts and pair[1] in texts]
@@ -270,20 +283,6 @@ def ground(
         boilerplate(seen),
         (*problems, *more),
     )
-
-
-def boilerplate(seen: Sequence[Observation]) -> frozenset[str]:
-    """Return the texts that are templates: filled in again and again, or never changed.
-
-    A thought is put in other words the next time.  What was written in the very same words in
-    `VERBATIM_SESSIONS` sources of one author, or is a template that was filled in (see
-    `patina_lab.beliefs.cluster.boilerplate`), was written by a form.
-    """
-    verbatim: dict[tuple[str, str, str], set[str]] = {}
-    for one in seen:
-        verbatim.setdefault((one.text_id, one.project, one.author), set()).add(one.session)
-    found = {text for (text, _, _), where in verbatim.items() if len(where) >= VERBATIM_SESSIONS}
-    return frozenset(found | templates(one.text for one in seen))
 
 
 def _contradictions(

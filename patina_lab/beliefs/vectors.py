@@ -11,6 +11,7 @@ import numpy as np
 
 from patina_lab.beliefs.cluster import Observation as Point
 from patina_lab.beliefs.cluster import quantised, similar
+from patina_lab.beliefs.recent import Recent, key_of
 from patina_lab.eventlog.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ ALIKE = 0.60
 """Cosine from which two texts are neighbours, and may contradict each other."""
 
 _DIGITS = 6
+_RECENT = Recent(2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +80,9 @@ class Vectors:
     @cached_property
     def near(self) -> tuple[tuple[str, str, float], ...]:
         """Pairs of texts with a cosine of at least `ALIKE`, each once, to six digits."""
+        return _RECENT.get(key_of(self.texts.items(), self.matrix), self._near)
+
+    def _near(self) -> tuple[tuple[str, str, float], ...]:
         points = [Point(text_id, text) for text_id, text in self.texts.items()]
         found = similar(points, self.matrix, cosine=ALIKE)
         return tuple((a, b, min(1.0, round(cosine, _DIGITS))) for a, b, cosine in found)

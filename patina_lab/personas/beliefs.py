@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from patina_lab.beliefs.observed import Observed, Reader, of_rows
 from patina_lab.beliefs.tables import fill
 from patina_lab.errors import NoLog
 from patina_lab.eventlog.slice import quote
-from patina_lab.personas.knowledge import database
+from patina_lab.personas.knowledge import ORDER, database, log_digest, mark
 from patina_lab.project.places import persona_folder
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 _ROWS = (
     "SELECT project_name, id, event_type, event_id, author, occurred_us, payload "
-    "FROM persona.main.events ORDER BY project_name, occurred_us, id"
+    f"FROM persona.main.events {ORDER}"
 )
 
 
@@ -54,10 +53,7 @@ def persona_reader(home: Path, until_us: int | None = None) -> Reader:
         ends = [us for us in (until_us, end_us) if us is not None]
         end = min(ends) if ends else None
         kept = [row for row in rows if end is None or row[5] < end]
-        digest = hashlib.sha256()
-        for project, event, *_ in kept:
-            digest.update(f"{project}\0{event}\n".encode("utf-8", "surrogatepass"))
-        return of_rows(kept, digest.hexdigest(), end)
+        return of_rows(kept, log_digest((row[0], row[1]) for row in kept), end)
 
     return read
 
@@ -79,6 +75,11 @@ def keep(whole: Beliefs, persona: Path) -> None:
     with duckdb.connect(str(aside)) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         fill(connection, whole, "main")
+        choice = whole.choice
+        said = [choice.rules.name, choice.model, choice.digest, whole.observed.digest]
+        connection.execute("DELETE FROM belief_state")
+        connection.execute("INSERT INTO belief_state VALUES (?, ?, ?, ?, false)", said)
+        mark(connection)  # another sync may have come in between
         connection.execute("CHECKPOINT")
     aside.with_name(f"{aside.name}.wal").unlink(missing_ok=True)
     aside.replace(place)

@@ -2,7 +2,8 @@
 
 The tables are made anew from the copies, all at once, whenever one of them has changed: a
 persona has thousands of events, not millions.  They are built aside and put in place by a
-rename, so that a reader has the old ones or the new ones.
+rename, so that a reader has the old ones or the new ones.  Beliefs stay as they were formed, and
+``belief_state`` says when they are stale.
 """
 
 from __future__ import annotations
@@ -31,6 +32,12 @@ TABLES = {
     "beliefs": "project_beliefs", "events": "events", "quarantine": "quarantine",
 }  # fmt: skip
 """The tables of a project, and what they are called among those of the persona."""
+
+BELIEFS = ("beliefs", "belief_evidence", "domain_beliefs", "belief_state")
+"""The tables that are no projection of the copies: forming beliefs fills them."""
+
+ORDER = "ORDER BY project_name, occurred_us, id"
+"""The order of all projects' events."""
 
 _OWN = ("persona.sql", "domains.sql", "packet.sql", "knowledge.py")
 _FILE: dict[str, str | bool | int | float | list[str]] = {
@@ -142,8 +149,43 @@ def _build(aside: Path, copies: dict[str, list[EventFile]], persona: Path, diges
             "INSERT INTO materialization_state SELECT ?, ?, count(*) FROM events",
             [digest, len(copies)],
         )
+        _carry_over(connection, database(persona))
         connection.execute("USE memory")
         connection.execute("DETACH persona")
+
+
+def _carry_over(connection: duckdb.DuckDBPyConnection, place: Path) -> None:
+    """Take the beliefs of the tables in place over, and say whether they are stale now."""
+    import duckdb
+
+    try:
+        connection.execute(f"ATTACH {quote(str(place))} AS before (READ_ONLY)")
+    except duckdb.Error:
+        return  # none, or damaged: there is nothing to keep
+    try:
+        connection.execute("BEGIN")
+        for name in BELIEFS:
+            connection.execute(f"INSERT INTO {name} BY NAME SELECT * FROM before.main.{name}")
+        mark(connection)
+        connection.execute("COMMIT")
+    except duckdb.Error:
+        connection.execute("ROLLBACK")  # of an earlier version, with other tables
+    finally:
+        connection.execute("DETACH before")
+
+
+def mark(connection: duckdb.DuckDBPyConnection) -> None:
+    """Bring ``belief_state.stale`` up to date with the events of the same database."""
+    rows = connection.execute(f"SELECT project_name, id FROM events {ORDER}").fetchall()
+    connection.execute("UPDATE belief_state SET stale = (log_digest <> ?)", [log_digest(rows)])
+
+
+def log_digest(events: Iterable[tuple[str, str]]) -> str:
+    """Return the digest of ``(project, event identity)`` in `ORDER`: what beliefs are made of."""
+    digest = hashlib.sha256()
+    for project, event in events:
+        digest.update(f"{project}\0{event}\n".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def _project(

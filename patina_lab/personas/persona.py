@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -13,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 from patina_lab.errors import InvalidOption, NoLog, UnknownName, UsageError
 from patina_lab.eventlog.eventlog import OpenLog, html_card, text_card
 from patina_lab.eventlog.progress import silent
-from patina_lab.eventlog.slice import quote
+from patina_lab.eventlog.slice import Slice, quote
 from patina_lab.eventlog.times import Moment, end_us
-from patina_lab.personas.knowledge import TABLES, database, packet, refresh, stored_digest
+from patina_lab.personas.knowledge import BELIEFS, TABLES, database, packet, refresh, stored_digest
 from patina_lab.personas.mirror import Mirrored, folder_of, mirror
 from patina_lab.personas.registry import Project, Registry, Scan
 from patina_lab.project.domains import domain_names
 from patina_lab.project.event_files import short_time
 from patina_lab.project.places import home as user_home
 from patina_lab.project.places import persona_folder
-from patina_lab.project.query import lexical, spoken_in
 from patina_lab.projections.rel import Rel
 from patina_lab.sources.source import Problem
 
@@ -37,8 +35,7 @@ if TYPE_CHECKING:
     from patina_lab.eventlog.progress import Progress
 
 _TABLES = (
-    *TABLES.values(), "domains", "beliefs", "belief_evidence", "domain_beliefs",
-    "materialization_state",
+    *TABLES.values(), "domains", *BELIEFS, "materialization_state",
 )  # fmt: skip
 
 KINDS = {
@@ -354,39 +351,29 @@ class Persona:
         """
         import pandas as pd
 
-        from patina_lab.project.propose import KINDS as EVENT_TYPES
+        from patina_lab.personas.documents import documents
+        from patina_lab.search.knowledge import about, event_types, part
+        from patina_lab.search.scry import scry
 
-        if k < 1:
-            raise InvalidOption(f"k={k} asks for nothing.", "Use 1 or more.")
-        tests = ["event_type <> 'observation_proposed'"]
-        if type is not None:
-            tests.append(f"event_type = {quote(EVENT_TYPES.get(type, type))}")
-        if projects:
-            tests.append(f"project_name IN ({', '.join(map(quote, projects))})")
+        among = [d for d in documents(self.folder) if not projects or d.project in projects]
+        # Nobody's own part: what projects know stands beside what other projects know.
+        asked = part(among, "personas", Slice().where(*event_types(type)))
+        hits = scry(text, about([asked], domains), k=k).hits
         columns = [
             *("project_name", "event_type", "author", "timestamp", "event_id", "layer"),
-            *("event_file", "id", "payload"),
+            *("event_file", "id"),
         ]
-        found = self.sql(
-            f"SELECT {', '.join(columns)} FROM events WHERE {' AND '.join(tests)} "
-            "ORDER BY occurred_us DESC, project_name, id"
-        )
-        payloads = [json.loads(payload) for payload in found.pop("payload")]
-        among = set(domain_names(domains))
-        named = [[str(d) for d in p.get("domains") or []] for p in payloads]
-        scores = lexical(text, [spoken_in(payload) for payload in payloads])
-        keep = [
-            n
-            for n, score in enumerate(scores)
-            if (score > 0 or not text.strip())
-            and (not among or among & {d.casefold() for d in named[n]})
-        ]
-        keep = sorted(keep, key=lambda n: -scores[n])[:k]
-        table = found.iloc[keep].reset_index(drop=True)
-        table.insert(0, "tag", "PERSONA")
-        table.insert(1, "score", pd.Series([round(scores[n], 6) for n in keep], dtype="float64"))
-        table.insert(4, "text", [_first(payloads[n]) for n in keep])
-        table.insert(5, "domains", [named[n] for n in keep])
+        wanted = ", ".join(quote(hit.document.event_id) for hit in hits) or "NULL"
+        found = self.sql(f"SELECT {', '.join(columns)} FROM events WHERE id IN ({wanted})")
+        keys = zip(found["project_name"], found["event_file"], found["id"], strict=True)
+        place = {key: n for n, key in enumerate(keys)}
+        said = [hit.document for hit in hits]
+        table = found.iloc[[place[d.project, d.source_file, d.event_id] for d in said]]
+        table = table.reset_index(drop=True)
+        table.insert(0, "tag", pd.Series([hit.tag for hit in hits], dtype="str"))
+        table.insert(1, "score", pd.Series([round(h.score, 6) for h in hits], dtype="float64"))
+        table.insert(4, "text", pd.Series([d.headline for d in said], dtype="str"))
+        table.insert(5, "domains", pd.Series([list(d.domains) for d in said], dtype="object"))
         return table
 
     def form_beliefs(
@@ -406,7 +393,8 @@ class Persona:
             Leave out what happened later.
         keep : bool
             Put them into the tables ``beliefs, belief_evidence, domain_beliefs``; only where
-            nothing is left out.
+            nothing is left out.  They stay until they are formed anew: ``belief_state`` says
+            by what they were formed, and is ``stale`` once a sync brought other events.
         **chosen
             See `belief_pipeline`.
 
@@ -472,7 +460,7 @@ class Persona:
         query : str
             One SELECT over ``observations, patterns, decisions, project_beliefs, events,
             quarantine`` (each with ``project_name``), ``domains``, and ``beliefs,
-            belief_evidence, domain_beliefs``.
+            belief_evidence, domain_beliefs, belief_state``.
 
         Raises
         ------
@@ -510,6 +498,12 @@ class Persona:
             said += [("events", f"{row[0]:,}"), ("domains", f"{row[1]:,}")]
             if row[2]:
                 said.append(("quarantined", f"{row[2]:,}"))
+            for n, stale in self._engine().rows(
+                "SELECT (SELECT count(*) FROM persona.main.beliefs), stale "
+                "FROM persona.main.belief_state"
+            ):
+                old = "; formed of other events: persona.form_beliefs()" if stale else ""
+                said.append(("beliefs", f"{n:,}{old}"))
             said.append(("digest", (stored_digest(self.folder) or "")[:12]))
         else:
             said.append(("knowledge", "none yet; run persona.sync()"))
@@ -552,13 +546,6 @@ def _projects(folder: Path, depth: int) -> Iterator[Path]:
 
 def _files(n: int) -> str:
     return f"{n:,} file" + ("" if n == 1 else "s")
-
-
-def _first(payload: Mapping[str, Any]) -> str:
-    for key in ("content", "decision", "belief", "pattern_name"):
-        if isinstance(payload.get(key), str):
-            return str(payload[key])
-    return ""
 
 
 def _now(at: datetime | None) -> str:

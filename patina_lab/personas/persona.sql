@@ -12,7 +12,7 @@ CREATE TABLE domains (
     belief_count BIGINT NOT NULL
 );
 
--- Cross-project beliefs: empty until they are formed.
+-- Cross-project beliefs: empty until they are formed, then kept until they are formed anew.
 CREATE TABLE beliefs (
     id VARCHAR NOT NULL,
     content VARCHAR NOT NULL,
@@ -36,6 +36,15 @@ CREATE TABLE domain_beliefs (
     domain_name VARCHAR NOT NULL,
     belief_id VARCHAR NOT NULL,
     relevance_score DOUBLE NOT NULL
+);
+
+-- What the beliefs were formed by; no row where they never were.
+CREATE TABLE belief_state (
+    rules VARCHAR NOT NULL,
+    model VARCHAR NOT NULL,
+    choice VARCHAR NOT NULL,          -- digest over all that was chosen
+    log_digest VARCHAR NOT NULL,      -- of the events that they were formed of
+    stale BOOLEAN NOT NULL            -- the events are others now
 );
 
 CREATE TABLE materialization_state (

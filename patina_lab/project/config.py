@@ -7,15 +7,19 @@ give the same log, whoever has edited the file since.  What the commit's recipe
 
 from __future__ import annotations
 
+import functools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patina_lab.errors import InvalidRecipe, UnknownName
 from patina_lab.project.places import RECIPES, SESSIONS, SHARED_EVENTS
-from patina_lab.sources.repository import Objects
+from patina_lab.sources.repository import Objects, Repository
 from patina_lab.sources.source import Problem
+
+if TYPE_CHECKING:
+    from patina_lab.project.recipe import Recipe
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,21 @@ def read_config(objects: Objects, sha: str) -> tuple[Config, list[Problem]]:
 def find_recipe(objects: Objects, sha: str) -> tuple[str, str | None] | None:
     """Return the place and the text of a commit's recipe; no text where the object is missing."""
     return _recipe(objects, _listed(objects, sha, *RECIPES))
+
+
+@functools.lru_cache(maxsize=16)
+def committed(repository: Repository, sha: str) -> Recipe | None:
+    """Return a commit's recipe; None where it has none, or one that a scrape calls a problem."""
+    from patina_lab.project.recipe import parse
+
+    with Objects(repository) as objects:
+        found = find_recipe(objects, sha)
+    if found is None or found[1] is None:
+        return None
+    try:
+        return parse(found[1], found[0])
+    except InvalidRecipe:
+        return None
 
 
 def _listed(objects: Objects, sha: str, *paths: str) -> dict[str, str]:

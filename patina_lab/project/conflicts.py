@@ -18,8 +18,8 @@ from patina_lab.errors import GitFailed
 from patina_lab.events.text import normalised, text_hash
 from patina_lab.project.branch import tip, tips
 from patina_lab.project.propose import proposed
-from patina_lab.project.query import stems
 from patina_lab.project.read import Found, labelled, read_shared
+from patina_lab.project.words import stems
 from patina_lab.projections.terms import words
 from patina_lab.sources.repository import Objects, Repository
 

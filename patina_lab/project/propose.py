@@ -26,7 +26,7 @@ from patina_lab.project.config import read_config
 from patina_lab.project.domains import domain_names
 from patina_lab.project.event_files import file_name, next_sequence, to_bytes
 from patina_lab.project.observe import Note, add_local, moment
-from patina_lab.project.read import Found, find, first_text, read_blobs, read_local
+from patina_lab.project.read import Found, find, first_text, read_blobs, read_local, read_shared
 from patina_lab.project.review import review_commands
 from patina_lab.project.shown import Card
 from patina_lab.project.write import locked, work_tree
@@ -167,7 +167,7 @@ def propose(
         path = f"{folder}/{file_name(event_type, when, sequence)}"
         event = Event(event_type, when, f"evt_{sequence:03d}", data, path, by)
         content = to_bytes(event, sequence)
-        title = _title(kind, first_text(event))
+        title = _title(kind, first_text(event.event_type, event.data))
         seconds = max(event.occurred_us // 1_000_000, 0)  # git knows no time before 1970
         message = f"{title}\n\nEvent: {event.source_id} sha256:{event.event_id}\n"
         change = branches.Change(path, content)
@@ -218,7 +218,7 @@ def _note(repository: Repository, what: str | Note | None, from_: str | None) ->
 
 def _said(note: Event | None) -> str | None:
     """Return the text of a note; of a type without one there is none."""
-    text = first_text(note) if note else None
+    text = first_text(note.event_type, note.data) if note else None
     return None if note and text == note.event_type else text
 
 
@@ -340,6 +340,17 @@ def proposed(
                 seen.update(file[1:] for file in new)
             found += [(branch, event) for event in read_blobs(objects, new, folder)[0]]
     return found
+
+
+def put_to_team(repository: Repository, at: str = "HEAD") -> set[str]:
+    """Return the identities of notes whose proposal is on a branch, or merged."""
+    mine = [found.event for found in read_local(repository)[0]]
+    links = [event.data for event in mine if event.event_type == "observation_proposed"]
+    if not links:
+        return set()
+    there = [*read_shared(repository, at)[0], *(found for _, found in proposed(repository, at))]
+    known = {found.event.event_id for found in there}
+    return {link["event"] for link in links if link["proposed_event"] in known}
 
 
 def _merge_base(repository: Repository, one: str, other: str) -> str | None:

@@ -10,10 +10,10 @@ import errno
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from patina_lab.errors import EmptyRepository, UnknownName
 from patina_lab.events.event import Event
@@ -63,16 +63,16 @@ class Found:
     @property
     def text(self) -> str:
         """What the event says, in the words of who wrote it."""
-        return str(first_text(self.event))
+        return first_text(self.event.event_type, self.event.data)
 
 
-def first_text(event: Event) -> str:
-    """Return the sentence that an event is about."""
+def first_text(event_type: str, data: Mapping[str, Any]) -> str:
+    """Return the sentence that an event is about; its type where it says nothing."""
     for key in ("content", "decision", "belief", "pattern_name"):
-        value = event.data.get(key)
+        value = data.get(key)
         if isinstance(value, str):
             return value
-    return event.event_type
+    return event_type
 
 
 def read_shared(

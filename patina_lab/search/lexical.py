@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from patina_lab.project.query import K1, B, stems
+from patina_lab.project.words import stems
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+K1, B = 1.5, 0.75
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from patina_lab.beliefs.embed import Embedder
 from patina_lab.beliefs.embed.cache import CachedEmbedder
 from patina_lab.errors import InvalidOption
 from patina_lab.events.identity import instant
-from patina_lab.project.query import stems
+from patina_lab.project.words import stems
 from patina_lab.search.corpus import Document, Segment
 from patina_lab.search.fusion import reciprocal
 from patina_lab.search.lexical import Statistics, scores, terms_of

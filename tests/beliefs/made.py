@@ -57,12 +57,14 @@ def fact_sets(draw: st.DrawFn, most: int = 30) -> FactSet:
     ]
     cluster = [f"c{draw(st.integers(0, 2))}" for _ in range(n)]
     kept = [(f"o{i}", cluster[i]) for i in range(n) if draw(st.integers(0, 9))]
-    properties, near = [], []
+    properties, near, content = [], [], []
     for name in sorted({c for _, c in kept}):
         members = [o for o, c in kept if c == name]
         medoid = draw(st.sampled_from([None, *members]))
         cohesion = draw(st.none() | FRACTIONS | st.sampled_from([0.6, 0.8, 0.9]))
         properties.append((name, medoid, cohesion, draw(st.none() | FRACTIONS)))
+        if draw(st.booleans()):
+            content.append((name, draw(st.sampled_from([0.0, 0.99, 1.0, 4.0]))))
         near += [(medoid, o, draw(FRACTIONS)) for o in members if medoid not in (None, o)]
     pairs = st.lists(
         st.tuples(st.integers(0, max(0, n - 1)), st.integers(0, max(0, n - 1))), max_size=3
@@ -71,6 +73,7 @@ def fact_sets(draw: st.DrawFn, most: int = 30) -> FactSet:
         rows,
         clusters=kept,
         properties=properties,
+        content=content,
         similar=[pair for pair in near if draw(st.integers(0, 9))],
         boilerplate=draw(st.lists(st.sampled_from([f"t{i}" for i in range(9)]), max_size=2)),
         contradicts=[(f"o{a}", f"o{b}") for a, b in draw(pairs) if n and a != b],

@@ -15,7 +15,6 @@ from hypothesis.extra import numpy as npst
 from patina_lab.beliefs.cluster import (
     Clusters,
     Observation,
-    boilerplate,
     cluster,
     components,
     lexical_diversity,
@@ -280,18 +279,6 @@ def test_diversity_finds_templates() -> None:
     thoughts = ["cache manifests", "the manifest is parsed too often", "parse once, keep it"]
     assert lexical_diversity(thoughts) > 0.5
     assert lexical_diversity([]) == lexical_diversity(["..."]) == 1
-
-
-def test_boilerplate_is_what_a_template_made() -> None:
-    """Numbers, hashes, dates, paths and quoted names change; the sentence does not."""
-    made = [
-        *(f"Last commit: {n} minutes ago" for n in range(5)),
-        *(f"Merged {n:07x}f into main" for n in range(5)),
-        *(f"Edited src/module_{c}.py" for c in "abcde"),
-    ]
-    thoughts = ["Use 3 workers", "Keep `main` green", *["Python 3.11 is needed"] * 9]
-    assert len(boilerplate([*made, *thoughts])) == len(made)
-    assert boilerplate(made[:4]) == boilerplate(thoughts) == set()
 
 
 def test_similar_pairs_are_there_once() -> None:

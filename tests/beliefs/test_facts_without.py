@@ -38,6 +38,7 @@ def rebuilt(facts: FactSet, gone: set[str]) -> FactSet:
             (name, own.get("medoid"), own.get("cohesion"), own.get("diversity"))
             for name, own in properties.items()
         ],
+        content=[(r["cluster"], r["words"]) for r in rows["content"] if r["cluster"] in alive],
         similar=[(r["a"], r["b"], r["cosine"]) for r in left("similar", "a", "b")],
         boilerplate=[row["text"] for row in rows["boilerplate"]],
         contradicts=[(r["later"], r["earlier"]) for r in left("contradicts", "later", "earlier")],

@@ -103,6 +103,10 @@ BUGS = [
     ("v2", "    \\+ denies(Observation, Cluster, Stance).", "    true."),
     ("v2", "Age / HalfLife", "Age / HalfLife / 2"),
     ("v2", "    Cohesion >= MinCohesion,\n", ""),
+    ("v2", "    Filled > Max * Size.", "    Filled > Size."),
+    ("v2", "    Filled > Max * Size.", "    Filled > 0."),
+    ("v2", "    Words < Min.", "    Words =< Min."),
+    ("v2", "    \\+ empty(Cluster),\n", ""),
 ]
 WITNESSES = [
     CONTESTED,
@@ -114,6 +118,12 @@ WITNESSES = [
     one_cluster([observation(n, session="s" if n < 2 else f"s{n}") for n in range(4)]),
     one_cluster([observation(n) for n in range(3)], supersedes=[("o2", "o0")]),
     one_cluster([observation(n) for n in range(3)], properties=[("c", "o0", 0.1, 0.9)]),
+    one_cluster([observation(n) for n in range(3)], content=[("c", 1.0)]),
+    one_cluster([observation(n) for n in range(3)], content=[("c", 0.9)]),
+    one_cluster([observation(n, text="form" if n < 5 else f"t{n}") for n in range(7)],
+                boilerplate=["form"]),
+    one_cluster([observation(n, text="form" if n < 4 else f"t{n}") for n in range(7)],
+                boilerplate=["form"]),
     one_cluster([observation(n) for n in range(6)],
                 contradicts=[(f"o{n}", f"o{n - 1}") for n in range(1, 5)]),
     one_cluster([observation(n) for n in range(12)],

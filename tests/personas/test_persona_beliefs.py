@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from test_persona import event, project
 
 import patina_lab as pt
 from patina_lab.errors import InvalidOption, NoLog
+from patina_lab.personas.knowledge import database
 from patina_lab.personas.persona import Persona
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "beliefs"))
@@ -110,6 +112,61 @@ def test_a_persona_is_compared(persona: Persona) -> None:
     assert made.a.choice.scope == "persona"
     assert made.names == ("v1", "v2")
     assert made.verdict
+
+
+def kept(persona: Persona) -> dict[str, list[Any]]:
+    """Return every row of the belief tables."""
+    names = ("beliefs", "belief_evidence", "domain_beliefs")
+    found = {name: persona.sql(f"SELECT * FROM {name} ORDER BY ALL") for name in names}
+    return {
+        name: json.loads(table.to_json(orient="records", date_format="iso"))
+        for name, table in found.items()
+    }
+
+
+def test_beliefs_outlive_a_sync_and_say_that_they_are_stale(
+    persona: Persona, places: dict[str, Any]
+) -> None:
+    """They are empty before they are formed, stay while events come, and are formed anew."""
+    assert len(persona.sql("SELECT * FROM belief_state")) == 0
+    assert "beliefs" not in dict(persona.facts())
+    persona.form_beliefs(**CHOSEN)
+    formed = kept(persona)
+    assert all(formed.values())
+    (state,) = persona.sql("SELECT * FROM belief_state").to_dict("records")
+    assert (state["rules"], state["stale"]) == ("v2", False)
+    assert dict(persona.facts())["beliefs"] == "1"
+
+    assert not persona.sync(at=NOW).refreshed
+    place = places["y"].path / ".patina/local/events/2025-03-02-012-observation-captured.json"
+    place.parent.mkdir(parents=True)
+    place.write_bytes(said(12, "We validate user input always", "Fay")[1])
+    assert persona.sync(at=NOW).refreshed
+    assert len(persona.sql("SELECT * FROM events")) == 7
+    assert kept(persona) == formed
+    (then,) = persona.sql("SELECT * FROM belief_state").to_dict("records")
+    assert then == {**state, "stale": True}
+    assert "formed of other events" in dict(persona.facts())["beliefs"]
+
+    place.unlink()
+    persona.sync(at=NOW)
+    assert persona.sql("SELECT stale FROM belief_state")["stale"].tolist() == [False]
+
+    place.write_bytes(said(12, "We validate user input always", "Fay")[1])
+    persona.sync(at=NOW)
+    (belief,) = persona.form_beliefs(**CHOSEN)
+    assert belief.sources == 5
+    assert kept(persona)["beliefs"][0]["evidence_count"] == 5
+    assert persona.sql("SELECT stale FROM belief_state")["stale"].tolist() == [False]
+
+
+def test_a_damaged_persona_is_made_anew(persona: Persona) -> None:
+    """What cannot be read is no belief; the events are copied, and are all there."""
+    persona.form_beliefs(**CHOSEN)
+    database(persona.folder).write_bytes(b"nonsense")
+    assert persona.sync(at=NOW).refreshed
+    assert len(persona.sql("SELECT * FROM events")) == 6
+    assert len(persona.sql("SELECT * FROM beliefs")) == 0
 
 
 def test_as_of_is_not_kept(persona: Persona) -> None:

@@ -99,9 +99,17 @@ WRONG = {
         None,
     ),
     "version: 1\nprojections: {a: {params: {x: .nan}}}": ("r: it holds what is no JSON", None),
-    "version: 1\nmodels: {e: {package: x, sha256: abc}}": (
-        "r, line 2: models.e.sha256 is 'abc'; ",
+    "version: 1\nmodels: {embedding: {package: x, sha256: abc}}": (
+        "r, line 2: models.embedding.sha256 is 'abc'; ",
         None,
+    ),
+    "version: 1\nmodels: {embeding: {package: x}}": (
+        "r, line 2: there is no key 'models.embeding'.",
+        "Did you mean 'embedding'?",
+    ),
+    "version: 1\nmodels: {embedding: {pakage: x}}": (
+        "r, line 2: there is no key 'models.embedding.pakage'.",
+        "Did you mean 'package'?",
     ),
 }
 

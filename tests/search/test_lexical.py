@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patina_lab.project.query import K1, B, lexical, stems
-from patina_lab.search.lexical import Postings, Statistics, scores, terms_of
+from patina_lab.project.words import stems
+from patina_lab.search.lexical import K1, B, Postings, Statistics, scores, terms_of
 
 WORDS = st.sampled_from(["cache", "test", "tests", "C++", "c", "parse", "error_log", "x", "2"])
 TEXTS = st.lists(st.lists(WORDS, max_size=8).map(" ".join), min_size=1, max_size=12)
@@ -54,10 +54,27 @@ def test_control_filtering_afterwards_lets_the_future_in():
     """Known bad: scores of the whole index, filtered: a late text changes who comes first."""
     texts = ["cache parse", "parse test test", "cache", "cache", "cache error"]
     early = [True, True, False, False, False]
-    after = np.array(lexical("cache test", texts))[:2]
+    after = scored(texts, [True] * len(texts), "cache test")[:2]
     asked = scored(texts, early, "cache test")[:2]
     assert asked.tolist() != after.tolist()
     assert asked[0] / asked[1] != pytest.approx(after[0] / after[1], rel=0.05)
+
+
+@given(st.lists(st.text(max_size=30), max_size=6), st.text(max_size=20))
+def test_law_any_text_can_be_asked_of_any_texts(texts, question):
+    """Scores are finite, not negative, and 0 where no word is shared."""
+    asked = set(stems(question))
+    for score, text in zip(scored(texts, [True] * len(texts), question), texts, strict=True):
+        assert np.isfinite(score)
+        assert (score > 0) == bool(asked & set(stems(text)))
+
+
+@given(st.permutations(["a b", "b c c", "c", "b"]))
+def test_law_the_order_of_texts_changes_no_score(texts):
+    """A score belongs to a text, not to its row."""
+    found = dict(zip(texts, scored(texts, [True] * 4, "b c").tolist(), strict=True))
+    again = scored(sorted(texts), [True] * 4, "b c").tolist()
+    assert found == dict(zip(sorted(texts), again, strict=True))
 
 
 @given(TEXTS)

