@@ -185,6 +185,32 @@ def test_small_errors_are_counted_not_told() -> None:
     assert sum(e.event_type == "code.function" for e in found) == 2
 
 
+@pytest.mark.parametrize("text", ["def f():", "def f():\n}\n", "class A:\n    def f():\nx = 1\n"])
+def test_a_function_that_has_no_body_yet(text: str) -> None:
+    """A file that is being written is read: the body is there, and nothing is in it."""
+    (function,) = [
+        e for e in read("a.py", text) if isinstance(e, Event) and e.event_type == "code.function"
+    ]
+    assert function.data["name"] == "f"
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.c", "#if A\nint f(void);\n#endif\nvoid g(void) { int h(void); const int i = 1; }\n"),
+        ("a.cpp", "namespace { int f(); }\nvoid g() { int h(); if (1) { const int i = 1; } }\n"),
+        (
+            "a.go",
+            "package a\nvar f = func() { const h = 1 }\nfunc g() { const h = 1; var i int }\n",
+        ),
+    ],
+)
+def test_only_the_file_declares(path: str, text: str) -> None:
+    """What is declared inside a function is no definition of the file."""
+    found = {e.data["name"] for e in events(path, text) if e.event_type == "code.symbol"}
+    assert found == {path, "f", "g"}
+
+
 def test_bytes_that_are_no_utf8_are_escaped() -> None:
     """Latin-1 in a name, a comment or a string stops nothing."""
     found = events("a.py", 'def f():\n    "Gr\xfc\xdfe"\n'.encode("latin-1"))

@@ -32,8 +32,8 @@ def _public(name: str) -> bool:
 
 
 def _doc(body: Node | None) -> str:
-    first = body.named_child(0) if body is not None else None
-    if first is not None and first.type == "expression_statement":
+    first = body.named_child(0) if body is not None and body.named_child_count else None
+    if first is not None and first.type == "expression_statement" and first.named_child_count:
         first = first.named_child(0)
     if first is None or first.type != "string":
         return ""
