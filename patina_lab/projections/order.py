@@ -1,4 +1,4 @@
-"""Orders of whole numbers, and what lies one after another in them."""
+"""Orders of whole numbers, what lies one after another in them, and memory for both."""
 
 from __future__ import annotations
 
@@ -9,6 +9,18 @@ if TYPE_CHECKING:
 
 _DIGIT = 16
 """Bits that are sorted at once: for as many, numpy counts instead of comparing."""
+
+
+def keep_freed() -> None:
+    """Let the arrays of a long computation be made of memory that earlier ones gave back.
+
+    glibc asks the system for each block above a limit, and gives it back at once: every
+    array is then paid for page by page.  The limit is the largest such block that was freed
+    so far, up to 32 MB; here one is, untouched.  Elsewhere this does nothing.
+    """
+    import numpy as np
+
+    np.empty(31 << 20, np.uint8)
 
 
 def order(numbers: np.ndarray, most: int) -> np.ndarray:

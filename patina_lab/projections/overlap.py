@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from patina_lab.projections.order import distinct, order, spread
+from patina_lab.projections.order import distinct, keep_freed, order, spread
 from patina_lab.projections.spoken import spoken
 from patina_lab.projections.terms import words
 
@@ -109,6 +109,7 @@ def overlap(contents: Sequence[str | None], c: pa.Table, t: pa.Table) -> Overlap
     :func:`common` commits do.  A file is named by its path or, where that has a dot inside,
     by its last part alone.
     """
+    keep_freed()
     of_decision = [set(words(text or "")) for text in contents]
     named = [names(text or "") for text in contents]
     wanted = sorted(set().union(*of_decision))

@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
-from patina_lab.projections.order import order, steps
+from patina_lab.projections.order import keep_freed, order, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +61,7 @@ def pair_counts(touched: pa.Table, least: int) -> pa.Table:
     """
     import numpy as np
 
+    keep_freed()
     names, unit, file, units = _numbers(touched)
     count = np.bincount(file, minlength=len(names))
     frequent = count[file] >= least

@@ -2,7 +2,7 @@
 
 The same words as `terms.words` finds, text by text: what is ASCII is read as it is, the
 rest normalised first.  Bytes are translated so that one comparison tells what a byte is; a
-word is looked for by its first eight bytes, for all places of a piece of text in one step.
+word is looked for by what it begins with, at all places of a piece of text in one step.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ _LETTER = 0x30
 
 _WALK = 16
 """Signs that are followed at once."""
+_STEPS = 32
+"""How often, before all that follow are looked at."""
 
 _NEAR = 32
 """How far the ends of a word with other letters are looked for at once."""
@@ -39,10 +41,14 @@ _NEAR = 32
 _BREAK = re.compile(rb"[ \n]")
 
 _WIDE = 7
-_ODD = 0x9E3779B97F4A7C15
-_SLOTS = 16
-_ONES, _HIGHS = 0x0101010101010101, 0x8080808080808080
+"""Bytes of a word that are one key: of eight, the first gap among them has to be seen."""
 _FULL = 1 << 8 * (_WIDE - 1)
+"""The least key of so many bytes: more of the word may follow."""
+_ONES, _HIGHS = 0x0101010101010101, 0x8080808080808080
+
+_SLOTS = 16
+"""Bits of the number of a slot."""
+_ODD = 0x9E3779B97F4A7C15
 
 
 def spoken(
@@ -173,14 +179,19 @@ def _beyond(places: np.ndarray, step: int, said: np.ndarray, other: int) -> np.n
 
     found = np.zeros(len(places), bool)
     left = np.arange(len(places))
-    while len(left):
+    for _ in range(_STEPS):
+        if not len(left):
+            return found
         rows = _rows(said, places if step > 0 else places - (_WALK - 1), _WALK)[:, ::step]
         stop = (rows == _GAP) | (rows >= other)
         at = stop.argmax(axis=1)[:, None]
         found[left] = np.take_along_axis(rows == _GAP, at, 1)[:, 0]
-        # A rule of a thousand dashes is walked along in steps.
         on = np.flatnonzero(~np.take_along_axis(stop, at, 1)[:, 0])
         left, places = left[on], places[on] + step * _WALK
+    # A rule of a thousand dashes is not walked along.
+    stops = np.flatnonzero((said == _GAP) | (said >= other))
+    at = stops[np.searchsorted(stops, places) - (step < 0)]
+    found[left] = said[at] == _GAP
     return found
 
 
@@ -265,7 +276,7 @@ class _Known:
         high = np.flatnonzero(said >= 128)
         if not len(high):
             return none, none
-        begins, ends = _around(raw, high)
+        begins, ends = _around(raw, high[np.append(True, high[1:] != high[:-1] + 1)])
         said[spread(begins, ends - begins)] = _GAP
         found: list[tuple[int, int]] = []
         for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
@@ -322,7 +333,7 @@ class _Known:
 
 
 def _around(raw: bytes, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the stretches from a space or line break to the next that have these places."""
+    """Return the stretches from a space or line break to the next that have sorted places."""
     import numpy as np
 
     def gaps(begins: np.ndarray) -> np.ndarray:
@@ -332,10 +343,13 @@ def _around(raw: bytes, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     before, after = gaps(places - _NEAR)[:, ::-1], gaps(places)
     begins, ends = places - before.argmax(axis=1), places + after.argmax(axis=1)
+    begin = end = 0
     for n in np.flatnonzero(~(before.any(axis=1) & after.any(axis=1))).tolist():
         at = int(places[n])
-        begins[n] = max(raw.rfind(b" ", 0, at), raw.rfind(b"\n", 0, at)) + 1
-        ends[n] = _BREAK.search(raw, at).start()  # type: ignore[union-attr]  # it ends with some
+        if at >= end:  # a long one has many places, and is looked for once
+            begin = max(raw.rfind(b" ", 0, at), raw.rfind(b"\n", 0, at)) + 1
+            end = _BREAK.search(raw, at).start()  # type: ignore[union-attr]  # it ends with some
+        begins[n], ends[n] = begin, end
     once = np.append(True, begins[1:] != begins[:-1])
     return begins[once], ends[once]
 

@@ -48,21 +48,33 @@ def found(texts: list[str | None], vocabulary: list[str]) -> Counter[tuple[int, 
     return Counter(zip(codes.tolist(), positions.tolist(), strict=True))
 
 
-@given(texts=TEXTS, piece=st.sampled_from([1, 9, 1 << 18]), walk=st.sampled_from([1, 3, 16]))
-@example(["--- a.py'", "'a' -b-- _c_ 'tis C++.", None, ""], 1 << 18, 1)
-@example(["a" * 17 + "b" + "a" * 9, "a" * 27, "a" * 16, "a" * 8, "a" * 9], 1 << 18, 3)
-@example(["Signed-off-by: Ren\u00e9 <r@x.org>\nnext\u00e9"], 1 << 18, 3)
-@example(
-    ["x" * 90 + "\u00e9" + "y" * 90, "a" * 40 + " \u00e9", "a" + "-" * 99 + " " + "_" * 99 + "b"],
-    1,
-    1,
+@given(
+    texts=TEXTS,
+    piece=st.sampled_from([1, 9, 1 << 18]),
+    walk=st.sampled_from([1, 3, 16]),
+    steps=st.sampled_from([0, 1, 32]),
 )
-def test_every_word_is_found_where_it_is_said(texts, piece, walk):
+@example(["--- a.py'", "'a' -b-- _c_ 'tis C++.", None, ""], 1 << 18, 1, 0)
+@example(["a" * 17 + "b" + "a" * 9, "a" * 27, "a" * 16, "a" * 8, "a" * 9], 1 << 18, 3, 32)
+@example(["Signed-off-by: Ren\u00e9 <r@x.org>\nnext\u00e9"], 1 << 18, 3, 32)
+@example(
+    [
+        "\u540d x\u540d" * 40 + "\u540d" * 40 + "-\u540d" * 9,
+        "x" * 90 + "\u00e9" + "y" * 90,
+        "a" * 40 + " \u00e9",
+        "a" + "-" * 99 + " " + "_" * 99 + "b",
+    ],
+    1,
+    1,
+    32,
+)
+def test_every_word_is_found_where_it_is_said(texts, piece, walk, steps):
     """Once a text, whatever the pieces that the texts are read in, and by word."""
     every = sorted({word for text in texts for word in words(text or "")})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(finding, "_PIECE", piece)
         patch.setattr(finding, "_WALK", walk)
+        patch.setattr(finding, "_STEPS", steps)
         for vocabulary in (every, every[::2], [*every[1::2], "never-said", "x" * 30]):
             assert found(texts, vocabulary) == plainly(texts, vocabulary)
 
