@@ -157,8 +157,18 @@ def judge(name: str, lab: pt.Lab, embedder: str, most: int) -> list[dict[str, An
 
 # -- costs: each runs in a process of its own ----------------------------------------------
 
+# Not ru_maxrss: a process begins with that of the one that started it.
+PEAK = """
+def peak_mib():
+    try:
+        with open("/proc/self/status") as status:
+            return int(status.read().split("VmHWM:")[1].split()[0]) / 1024
+    except (OSError, IndexError):
+        return float("nan")
+"""
+
 FIRST = """
-import json, resource, sys, time
+import json, sys, time
 import patina_lab as pt
 lab = pt.open(sys.argv[1])
 table = lab.scry("error handling of a foreign key", embedder=sys.argv[2], progress=False)
@@ -172,22 +182,22 @@ for text in ("rename a column", "why is this slow", "parse options of the comman
 print(json.dumps({"cold": cold, "cold_cpu": cold_cpu, "warm": sorted(warm)[len(warm) // 2],
     "warm_cpu": sorted(cpu)[len(cpu) // 2], "mode": table.attrs["mode"],
     "asked": table.attrs["asked"],
-    "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    "mb": peak_mib()}))
 """
 
 EMBED = """
-import json, resource, sys, time
+import json, sys, time
 from patina_lab.beliefs import embed
 texts = json.load(sys.stdin)
 means = embed.find(sys.argv[1], threads=1)
 start = time.perf_counter(); means.embed(["a question"]); load = time.perf_counter() - start
 start = time.process_time(); means.embed(texts); used = time.process_time() - start
 print(json.dumps({"load": load, "per_cpu_s": len(texts) / used,
-    "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    "mb": peak_mib()}))
 """
 
 CLUSTER = """
-import json, resource, sys, time
+import json, sys, time
 import numpy as np
 from patina_lab.beliefs.cluster import Observation, cluster, similar
 n, common = int(sys.argv[1]), float(sys.argv[2])
@@ -209,11 +219,11 @@ start = time.perf_counter()
 pairs = len(similar(seen, v))
 print(json.dumps({"clusters": len(found.clusters), "components": len(found.components),
     "first": first, "cpu": cpu, "again": second, "similar": time.perf_counter() - start,
-    "pairs": pairs, "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    "pairs": pairs, "mb": peak_mib()}))
 """
 
 INDEX = """
-import json, resource, sys, time
+import json, sys, time
 import numpy as np
 from patina_lab.search.index import index, recall
 n = int(sys.argv[1])
@@ -231,14 +241,14 @@ for query in queries:
     made.search(query, 10)
 asked = (time.process_time() - used) / len(queries)
 print(json.dumps({"build": build, "ms": 1000 * asked, "recall": recall(made, queries),
-    "mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
+    "mb": peak_mib()}))
 """
 
 
 def run(code: str, *arguments: str, stdin: str = "") -> dict[str, Any]:
     """Run a measurement in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
+        [sys.executable, "-c", PEAK + code, *arguments],
         input=stdin,
         capture_output=True,
         text=True,
