@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
-from patina_lab.projections.order import keep_freed, order, steps
+from patina_lab.projections.order import distinct, keep_freed, order, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,12 +85,11 @@ def _numbers(touched: pa.Table) -> tuple[pa.Array, np.ndarray, np.ndarray, int]:
     else:
         once, unit = np.unique(seqs, return_inverse=True)
         units = len(once)
-    placed = order(path, len(names) + 1)
-    placed = placed[order(unit[placed], units)]
-    unit, path = unit[placed], path[placed]
-    fresh = np.ones(len(unit), bool)
-    fresh[1:] = (unit[1:] != unit[:-1]) | (path[1:] != path[:-1])
-    return names, unit[fresh], path[fresh], units
+    bits = len(names).bit_length()
+    both = (unit << bits) | path
+    both.sort()
+    both = distinct(both)
+    return names, both >> bits, both & ((1 << bits) - 1), units
 
 
 def ranked(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
