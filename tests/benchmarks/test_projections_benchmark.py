@@ -34,6 +34,7 @@ def test_a_run_gives_every_figure_and_equal_answers(bench, tmp_path, monkeypatch
     """On a small repository and a small made-up log; nothing of this machine is told."""
     build_repo(STORY, tmp_path / "story")
     monkeypatch.setattr(bench, "one_commit", lambda scratch: {})
+    monkeypatch.setattr(bench, "GROWTH", bench.GROWTH[:2])
     out, page = tmp_path / "out.json", tmp_path / "out.md"
     told = ["--commits", "1000", "--json", str(out), "--markdown", str(page)]
     assert bench.main([str(tmp_path / "story"), "--rounds", "1", *told]) == 0

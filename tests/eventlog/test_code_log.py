@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from history import HOUR, NOON, Commit, History, Operation, history, operations, temporary_home
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from notation import Repo
 
@@ -294,6 +294,7 @@ def refreshed_equals_rebuilt(steps: list[list[Operation]], **options: Any) -> No
 
 
 @pytest.mark.slow
+@settings(max_examples=12)
 @given(steps=STEPS, until=st.sampled_from([None, None, "2025-03-01"]))
 def test_law_3_refreshed_equals_rebuilt(steps: list[list[Operation]], until: str | None) -> None:
     """Edits, renames, deletions, merges, rewritten history: the same rows as built anew."""

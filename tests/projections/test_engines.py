@@ -124,7 +124,7 @@ LINES = st.lists(
 
 
 @every_other_engine
-@settings(max_examples=5)
+@settings(max_examples=4)
 @given(lines=LINES)
 def test_on_any_history(
     tmp_path_factory: pytest.TempPathFactory, engine: str, lines: list[tuple]
