@@ -46,6 +46,20 @@ def test_values_are_taken_from_the_commit_not_the_work_tree(tmp_path: Path) -> N
     assert (config.sessions, config.lines, problems) == (("notes/*.md",), False, [])
 
 
+def test_a_folder_that_is_missing_hides_nothing_beside_it(tmp_path: Path) -> None:
+    """Git stops at the tree of .patina, which is not here; pyproject.toml is read all the same."""
+    commit(
+        tmp_path,
+        pyproject_toml="[tool.patina_lab]\nlines = false\n",
+        **{".patina/oxidize.yaml": "version: 1\nsources: {git: {lines: true}}\n"},
+    )
+    assert read(tmp_path)[0].lines is True
+    asked = ["git", "-C", str(tmp_path), "rev-parse", "HEAD:.patina"]
+    tree = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+    (tmp_path / ".git/objects" / tree[:2] / tree[2:]).unlink()
+    assert read(tmp_path)[0].lines is False
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -5,7 +5,8 @@
     superseded and what is boilerplate has no vote; what contradicts a member of the cluster
     votes against it, wherever it stands and however it is worded.  A cluster whose texts are
     too far apart, or too much alike in their words to be anything but a template, or have no
-    words of their own, or are mostly boilerplate, forms no belief.  The votes for and against make a Beta opinion:
+    words of their own, or are mostly boilerplate, forms no belief.  The votes for and against
+    make a Beta opinion:
 
         confidence = (For + prior_for) / (For + Against + prior_for + prior_against)
 
