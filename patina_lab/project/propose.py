@@ -17,13 +17,14 @@ from patina_lab.errors import (
     GitFailed,
     InvalidEvent,
     InvalidOption,
+    StoreError,
 )
 from patina_lab.eventlog.times import Moment
 from patina_lab.events.event import Event
 from patina_lab.project import branch as branches
 from patina_lab.project.author import author_of
 from patina_lab.project.config import read_config
-from patina_lab.project.domains import domain_names
+from patina_lab.project.domains import declared, domain_names
 from patina_lab.project.event_files import file_name, next_sequence, to_bytes
 from patina_lab.project.observe import Note, add_local, moment
 from patina_lab.project.read import Found, find, first_text, read_blobs, read_local, read_shared
@@ -58,7 +59,8 @@ class Proposal(Card):
     commands : tuple of str
         What to run to push the branch and ask for a review.
     notices : tuple of str
-        What a plain ``git commit`` would have done here and this did not.
+        What a plain ``git commit`` would have done here and this did not, and which domains the
+        project has not declared, if it declares any.
     """
 
     event: Event
@@ -181,8 +183,22 @@ def propose(
             repository, "observation_proposed", {**link, "branch": made}, at=when, author=who.name
         )
     commands = review_commands(repository, made, title)
-    notices = tuple(branches.skipped(repository))
+    notices = (*branches.skipped(repository), *_new_domains(repository, data))
     return Proposal(event, sequence, made, commit, start, path, title, commands, notices)
+
+
+def _new_domains(repository: Repository, data: Mapping[str, Any]) -> list[str]:
+    """Return a sentence if `data` names domains that the project, which has some, has not."""
+    try:
+        known = declared(repository)
+    except StoreError as err:  # the event is made already, and does not need the manifest
+        return [str(err)]
+    named = data.get("domains")
+    new = [str(name) for name in named if name not in known] if isinstance(named, list) else []
+    if not known or not new:
+        return []
+    said = "a new domain" if len(new) == 1 else "new domains"
+    return [f"{said}: {', '.join(new)}; declare with `patina-lab domain add {' '.join(new)}`"]
 
 
 def _of_branch(repository: Repository, told: str | None) -> Event | None:

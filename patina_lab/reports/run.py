@@ -125,7 +125,7 @@ def run_notebook(
     known = declared(nb, source.name)
     values = checked(parameters or {}, known, source.name)
 
-    ran, failure, at = _execute(nb, values, timeout, progress)
+    ran, failure, at = _execute(nb, source.name, values, timeout, progress)
     _settle(ran)
     used = {p.name: values.get(p.name, p.default) for p in known}
     kept = target / f"{stem}.ipynb"
@@ -168,7 +168,7 @@ def _read(path: Path) -> Any:
 
 
 def _execute(
-    nb: Any, values: Mapping[str, Any], timeout: int, progress: Progress | None
+    nb: Any, name: str, values: Mapping[str, Any], timeout: int, progress: Progress | None
 ) -> tuple[Any, Exception | None, str]:
     """Run `nb`; return it as far as it came, what stopped it, and in the cell of which id."""
     with _installed():
@@ -208,6 +208,13 @@ def _execute(
             )
         except (papermill.PapermillExecutionError, CellTimeoutError, DeadKernelError) as error:
             failure = error
+        except RuntimeError as error:
+            if at:
+                raise
+            raise CheckFailed(
+                f"The kernel of {name} did not start: {error}.",
+                f"Try again; if it stays so, see what this says: {sys.executable} -m ipykernel",
+            ) from error
         return _nbformat().read(output, as_version=4), failure, at
 
 
@@ -217,6 +224,10 @@ def _kernel_of_this_python(work: Path) -> Any:
     A kernelspec named ``python3`` may belong to another Python, where this package is not
     installed.  The user's IPython profile and start-up files stay out too: a report must
     not depend on them.
+
+    The kernel listens on sockets in `work` where there are such.  A TCP port is chosen before
+    the kernel that shall listen there is started, and two reports that begin at once can be
+    given the same one: about one start in two hundred failed so.
     """
     with _installed():
         import ipykernel  # noqa: F401 - starting it in a process of its own would fail late
@@ -240,12 +251,26 @@ def _kernel_of_this_python(work: Path) -> Any:
         },
     )
 
+    sockets = str(work / "kernel")
+
     class ThisPython(AsyncKernelManager):
+        if os.name == "posix" and len(os.fsencode(sockets)) <= _SOCKET_PATH:
+
+            def _transport_default(self) -> str:
+                return "ipc"
+
+            def _ip_default(self) -> str:
+                return sockets
+
         @property
         def kernel_spec(self) -> KernelSpec:
             return spec
 
     return ThisPython
+
+
+_SOCKET_PATH = 90
+"""Bytes of a socket's path, without its number: the systems' limits are 104 and 108."""
 
 
 def _settle(nb: Any) -> None:

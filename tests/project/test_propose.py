@@ -22,8 +22,10 @@ from patina_lab.errors import (
     UnknownName,
 )
 from patina_lab.project import branch as branches
+from patina_lab.project.domains import add_domain
 from patina_lab.project.init import init
 from patina_lab.project.observe import add_local, observe
+from patina_lab.project.places import DOMAINS
 from patina_lab.project.propose import propose, proposed
 from patina_lab.project.read import read_local, read_shared
 from patina_lab.project.review import publish
@@ -197,6 +199,19 @@ def test_hooks_and_signing_that_were_skipped_are_said(project):
     hooks, signed = put(project).notices
     assert "pre-commit" in hooks
     assert "commit.gpgSign" in signed
+
+
+def test_a_domain_that_is_not_declared_is_said(project):
+    """Only where some are: and a manifest that is broken stops no proposal."""
+    init(project.repository)
+    assert put(project, domains="git,rust").notices == ()
+    add_domain(project.repository, "git")
+    assert put(project, domains="git").notices == ()
+    (notice,) = put(project, domains="git,rust").notices
+    assert notice == "a new domain: rust; declare with `patina-lab domain add rust`"
+    project.write(DOMAINS, "{")
+    (notice,) = put(project, domains="rust").notices
+    assert "domains.manifest cannot be read" in notice
 
 
 def test_the_number_is_the_next_over_all_branches_and_the_work_tree(project):

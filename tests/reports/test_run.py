@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -168,6 +171,35 @@ def test_a_kernel_that_dies_is_reported(notebook, tmp_path: Path) -> None:
     source = notebook("import os; os._exit(3)")
     with pytest.raises(errors.CheckFailed, match=r"^The kernel died in cell 3 of small\.ipynb"):
         run_notebook(source, tmp_path / "out")
+
+
+def test_a_kernel_that_does_not_start_is_reported(
+    notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = notebook("print('never')")
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
+    with pytest.raises(errors.CheckFailed, match=r"^The kernel of small\.ipynb did not start: "):
+        run_notebook(source, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sockets with a path")
+@pytest.mark.parametrize(("folder", "transport"), [("short", "ipc"), ("long" * 25, "tcp")])
+def test_a_kernel_takes_no_port_where_a_path_will_do(
+    notebook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, transport: str
+) -> None:
+    """Ports are chosen before the kernel listens there: two that start at once can collide."""
+    place = Path(tempfile.mkdtemp()) / folder
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    source = notebook(
+        "import json, ipykernel.connect as c",
+        "print(json.loads(c.get_connection_info())['transport'])",
+    )
+    run_notebook(source, tmp_path / "out")
+    assert outputs(tmp_path / "out" / "small.ipynb") == [f"{transport}\n"]
+    assert not list(place.iterdir())
+    shutil.rmtree(place.parent)
 
 
 def test_a_mistyped_parameter_runs_nothing(notebook, tmp_path: Path) -> None:
