@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -53,12 +52,9 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[str]:
     settings = scratch / "config" / "labconfig" / "default_setting_overrides.json"
     settings.parent.mkdir(parents=True)
     settings.write_text(json.dumps(QUIET), encoding="utf-8")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"),
-        *(f"--port={port}", "--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}"),
+        *("--port=0", f"--IdentityProvider.token={TOKEN}"),
         *(f"--ServerApp.root_dir={folder}", "--LabApp.news_url=None"),
         *(["--allow-root"] if os.geteuid() == 0 else []),
     ]
@@ -69,9 +65,7 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[str]:
             stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     try:
-        address = f"http://127.0.0.1:{port}"
-        _await(server, f"{address}/api/status?token={TOKEN}", log)
-        yield address
+        yield _address(server, scratch / "runtime", log)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(server.pid, signal.SIGTERM)
@@ -82,14 +76,16 @@ def jupyterlab(folder: Path, scratch: Path) -> Iterator[str]:
             server.wait(20)
 
 
-def _await(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
+def _address(server: subprocess.Popen[bytes], runtime: Path, log: Path) -> str:
+    """Return where the server listens, once it answers: on a port that the system gave it."""
     until = time.monotonic() + PATIENCE / 1000
+    told = runtime / f"jpserver-{server.pid}.json"
     while time.monotonic() < until and server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
+        with contextlib.suppress(urllib.error.URLError, OSError, ValueError):
+            address = str(json.loads(told.read_bytes())["url"]).rstrip("/")
+            with urllib.request.urlopen(f"{address}/api/status?token={TOKEN}", timeout=5):
+                return address
+        time.sleep(0.2)
     raise AssertionError(f"JupyterLab did not come up:\n{log.read_text()[-2000:]}")
 
 
