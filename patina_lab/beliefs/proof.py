@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from patina_lab.beliefs.facts import RELATIONS, FactSet
 from patina_lab.beliefs.logic import BUILT_IN, Program
@@ -38,8 +38,7 @@ from patina_lab.beliefs.terms import (
 from patina_lab.errors import CheckFailed
 
 
-@dataclass(frozen=True)
-class Node:
+class Node(NamedTuple):
     """One step of a proof.
 
     Parameters
@@ -158,10 +157,10 @@ def read_node(json: Sequence[Any], env: dict[Any, Var] | None = None) -> Node:
     env = {} if env is None else env
     kind = json[0]
     if kind == "rule":
-        children = tuple(read_node(child, env) for child in json[3])
-        return Node(kind, decode(json[2], env), rule=json[1], children=children)
+        children = tuple([read_node(child, env) for child in json[3]])
+        return Node(kind, decode(json[2], env), json[1], children)
     if kind == "all":
-        witnesses = tuple(tuple(read_node(c, env) for c in witness) for witness in json[2])
+        witnesses = tuple([tuple([read_node(c, env) for c in witness]) for witness in json[2]])
         return Node(kind, decode(json[1], env), witnesses=witnesses)
     return Node(kind, decode(json[1], env))
 

@@ -134,11 +134,13 @@ def as_list(members: Iterable[Any], tail: Any = NIL) -> Any:
 
 def decode(json: Any, env: dict[Any, Var]) -> Any:
     """Return the term of the worker's JSON (see prolog/json.pl)."""
-    if isinstance(json, list):
-        if json[0] == "[|]" and len(json) == 3:
-            return Compound(CONS, (decode(json[1], env), decode(json[2], env)))
-        return Compound(json[0], tuple(decode(x, env) for x in json[1:]))
-    if isinstance(json, dict):
+    kind = type(json)
+    if kind is list:
+        # Nearly all arguments are atoms and numbers, which stand for themselves.
+        args = [x if type(x) in _THEMSELVES else decode(x, env) for x in json[1:]]
+        name = CONS if json[0] == "[|]" and len(args) == 2 else json[0]
+        return Compound(name, tuple(args))
+    if kind is dict:
         if "l" in json:
             return as_list([decode(x, env) for x in json["l"]])
         if "v" in json:
@@ -149,6 +151,9 @@ def decode(json: Any, env: dict[Any, Var]) -> Any:
             return Quoted(json["s"])
         return float(json["f"])
     return json
+
+
+_THEMSELVES = frozenset({str, int, float})
 
 
 def compare(a: Any, b: Any) -> int:

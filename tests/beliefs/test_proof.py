@@ -104,8 +104,7 @@ def changed(node: Node, change: Callable[[Node], Node | None]) -> Node:
         if new is not None:
             done = True
             return new
-        return replace(
-            node,
+        return node._replace(
             children=tuple(map(visit, node.children)),
             witnesses=tuple(tuple(map(visit, w)) for w in node.witnesses),
         )
@@ -118,7 +117,7 @@ def changed(node: Node, change: Callable[[Node], Node | None]) -> Node:
 def with_argument(node: Node, place: int, value: object) -> Node:
     args = list(node.goal.args)
     args[place] = value
-    return replace(node, goal=Compound(node.goal.name, tuple(args)))
+    return node._replace(goal=Compound(node.goal.name, tuple(args)))
 
 
 def tampered(root: Node) -> Iterator[tuple[str, Node]]:
@@ -138,24 +137,24 @@ def tampered(root: Node) -> Iterator[tuple[str, Node]]:
         "an observation that is none",
         at("fact", lambda n: with_argument(n, 0, "o_99"), "cluster"),
     )
-    yield "a witness less", at("all", lambda n: replace(n, witnesses=n.witnesses[1:]))
+    yield "a witness less", at("all", lambda n: n._replace(witnesses=n.witnesses[1:]))
     yield (
         "a witness twice",
-        at("all", lambda n: replace(n, witnesses=n.witnesses + n.witnesses[:1])),
+        at("all", lambda n: n._replace(witnesses=n.witnesses + n.witnesses[:1])),
     )
     yield (
         "another result",
         at("all", lambda n: with_argument(n, 2, Compound("r", (7, 7))), "aggregate_all"),
     )
-    yield "another rule", at("rule", lambda n: replace(n, rule=n.rule + 1))
-    yield "a rule that is none", at("rule", lambda n: replace(n, rule=999))
-    yield "a step left out", replace(root, children=root.children[:-1])
-    yield "a step too much", replace(root, children=(*root.children, root.children[0]))
-    yield "steps in another order", replace(root, children=root.children[::-1])
+    yield "another rule", at("rule", lambda n: n._replace(rule=n.rule + 1))
+    yield "a rule that is none", at("rule", lambda n: n._replace(rule=999))
+    yield "a step left out", root._replace(children=root.children[:-1])
+    yield "a step too much", root._replace(children=(*root.children, root.children[0]))
+    yield "steps in another order", root._replace(children=root.children[::-1])
     yield "a false comparison", at("test", lambda n: with_argument(n, 1, 1e9), ">=")
     yield (
         "something is said to be absent",
-        at("absent", lambda n: replace(n, goal=Compound("cluster", n.goal.args * 2))),
+        at("absent", lambda n: n._replace(goal=Compound("cluster", n.goal.args * 2))),
     )
     yield "no rule at the root", root.children[0]
 

@@ -136,7 +136,7 @@ arguments_json([Argument|Arguments], S) :-
     arguments_json(Arguments, S).
 
 node_json(rule(N, Goal, Nodes), S) :- !,
-    format(S, "[\"rule\",~d,", [N]), term_json(Goal, S), put_char(S, ','),
+    write(S, '["rule",'), write(S, N), put_char(S, ','), term_json(Goal, S), put_char(S, ','),
     nodes_json(Nodes, S), put_char(S, ']').
 node_json(all(Goal, Witnesses), S) :- !,
     write(S, '["all",'), term_json(Goal, S), write(S, ',['),
