@@ -1,6 +1,6 @@
-"""Boilerplate: texts that a form, a robot or a chore wrote, and that say nothing to believe.
+"""Boilerplate: texts that a form, a tool or a chore wrote, and that say nothing to believe.
 
-Four signs, none of which is a phrase:
+Five signs:
 
 ========== ======================================================================================
 template   the same sentence again and again but for numbers, hashes, paths and quoted names; or
@@ -13,6 +13,8 @@ chore      a type of the Conventional Commits (1.0.0, with the types of the Angu
            that by its definition changes nothing that the project does: ``build, chore, ci, docs,
            style``
 robot      everybody who wrote it is one: GitHub names them ``…[bot]``
+default    the subject that git or GitHub proposes for a merge, a revert, a squash, an upload, or a
+           change that a review suggested
 ========== ======================================================================================
 
 The common words are in ``common.txt``; ``benchmarks/common_words.py`` makes it and says of what.
@@ -44,6 +46,20 @@ CHORES = frozenset({"build", "chore", "ci", "docs", "style"})
 
 _TYPE = re.compile(r"(?P<type>[a-z]+)(?:\([^()\n]*\))?!?: ")
 _TYPES = CHORES | {"feat", "fix", "perf", "refactor", "revert", "test"}
+_DEFAULT = re.compile(
+    r"add(?:ed)? files via upload$|apply suggestions? from |initial commit$"
+    r"|merge (?:pull request #\d|(?:remote-tracking )?branch(?:es)? '|tag '|commit ')"
+    r'|revert "|squashed commit of '
+)
+# Roots of words that say that something has changed, and not how.
+_CHANGED = frozenset(
+    {
+        *("adjust", "bump", "chang", "changelog", "clean", "cleanup", "correct", "fix", "improv"),
+        *("improvement", "modify", "modifi", "polish", "publish", "refactor", "refresh", "releas"),
+        *("rework", "tidi", "tidy", "tweak", "updat", "upgrad"),
+    }
+)
+_SCOPE = re.compile(r"^[\w./-]+: ")  # git, Go, Linux: ``lexer: keep the last line``
 # A rule says how it is always to be: its words are common, and it says something all the same.
 _NORMS = frozenset({"always", "never", "must", "should", "shall", "prefer", "avoid"})
 _FILLED = re.compile(r"`[^`]*`|\"[^\"]*\"|\b[0-9a-f]{7,40}\b|(?:[\w.-]+)?/[\w./-]+|\S*\d\S*")
@@ -53,6 +69,7 @@ _NAMELESS = re.compile(
     |   \b[\w-]+\.(?:adoc|cfg|ini|json|lock|md|rst|toml|txt|xml|ya?ml)\b
     |   \b[0-9a-f]{7,40}\b
     |   (?<![\w-])[v\#]?\d[\w.+-]*                               # a number, a version, an issue
+    |   [\w.-]+@\d[\w.+-]*                                      # a package in a version
     """,
     re.VERBOSE,
 )
@@ -84,7 +101,7 @@ def boilerplate(seen: Sequence[Observation]) -> frozenset[str]:
     found |= {
         text_id
         for text_id, text in texts.items()
-        if text_id not in people or is_chore(text) or not has_content(text)
+        if text_id not in people or is_chore(text) or is_default(text) or not has_content(text)
     }
     return frozenset(found | templates(texts.values()))
 
@@ -132,6 +149,17 @@ def is_chore(text: str) -> bool:
     return _type(text) in CHORES
 
 
+def is_default(text: str) -> bool:
+    """Return whether git or GitHub proposed a text.
+
+    Examples
+    --------
+    >>> is_default("Merge pull request #12 from ann/codec"), is_default("Merge codecs by name")
+    (True, False)
+    """
+    return _DEFAULT.match(text.strip().casefold()) is not None
+
+
 def has_content(text: str) -> bool:
     """Return whether a text has a word that is not common to most projects, or states a rule.
 
@@ -151,13 +179,21 @@ def has_content(text: str) -> bool:
 def own_words(text: str) -> int:
     """Return how many different words a text has that are not common, or belong to a rule.
 
+    One less where it says of them only that they changed.
+
     Examples
     --------
     >>> own_words("Retries with a jitter: retry once"), own_words("Update the tests")
     (4, 0)
+    >>> own_words("deps: update the tokenizer"), own_words("Fix a race in the tokenizer")
+    (0, 1)
     """
-    said = set(text_words(text))
-    return len({root(word) for word in said} - common_words() | (said & _NORMS))
+    words = text_words(text)
+    rules = _NORMS.intersection(words)
+    told = _words(_SCOPE.sub("", _untyped(text), count=1))
+    if told and not rules and not _CHANGED.isdisjoint((root(told[0]), root(told[-1]))):
+        return max(0, len({root(word) for word in told} - common_words() - _CHANGED) - 1)
+    return len({root(word) for word in words} - common_words() | rules)
 
 
 def text_words(text: str) -> list[str]:
@@ -168,10 +204,16 @@ def text_words(text: str) -> list[str]:
     >>> text_words("fix(cli): Read v2.0 of setup.cfg in UTF-8 by codec.read (#12)")
     ['read', 'of', 'in', 'utf-8', 'by', 'codec.read']
     """
+    return _words(_untyped(text))
+
+
+def _untyped(text: str) -> str:
     plain = text.strip()
-    if _type(plain) in _TYPES:
-        plain = plain.partition(": ")[2]
-    return _WORD.findall(_NAMELESS.sub(" ", plain.casefold()))
+    return plain.partition(": ")[2] if _type(plain) in _TYPES else plain
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(_NAMELESS.sub(" ", text.casefold()))
 
 
 def root(word: str) -> str:

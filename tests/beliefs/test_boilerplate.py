@@ -15,6 +15,7 @@ from patina_lab.beliefs.boilerplate import (
     common_words,
     has_content,
     is_chore,
+    is_default,
     root,
     templates,
 )
@@ -67,6 +68,12 @@ def test_what_one_author_never_words_otherwise_is_a_form() -> None:
         "fix tests",
         "Updated docs/guide/index.md",
         "fix(docs): update link to https://example.org/x",
+        "Update tokenizer.py",
+        "deps: bump to tokenizer 2.1",
+        "Tokenizer fixes",
+        "lexer: release 1.2",
+        "tokenizer@2.1.0 (#77)",
+        "fix(deps): upgrade `tokenizer`",
     ],
 )
 def test_what_every_project_writes_has_no_content(text: str) -> None:
@@ -83,6 +90,10 @@ def test_what_every_project_writes_has_no_content(text: str) -> None:
         "Use UTF-8 for all files",
         "Use vue.js for the pages",
         "fix race in `Context.Copy`",
+        "Always update the tokenizer",
+        "Use the tokenizer",
+        "lexer: fix the tokenizer's lookahead",
+        "Update the tokenizer: quotes nest",
         "fix(parser): reject a trailing comma",
         "Speak TCP/IP only",
         "Größe prüfen",
@@ -114,6 +125,25 @@ def test_chores_name_themselves(text: str, chore: bool) -> None:
     assert bool(boilerplate(told(text))) == chore
 
 
+@pytest.mark.parametrize(
+    ("text", "default"),
+    [
+        ("Merge pull request #12 from ann/tokenizer", True),
+        ("Merge branch 'tokenizer' of example.org:ann/project", True),
+        ('Revert "Split quotes in the tokenizer"', True),
+        ("Apply suggestion from @ann", True),
+        ("Apply suggestions from code review", True),
+        ("Add files via upload", True),
+        ("Merge quotes that touch in the tokenizer", False),
+        ("Revert to one tokenizer for all quotes", False),
+        ("Apply the suggestion of the tokenizer", False),
+    ],
+)
+def test_what_a_tool_proposes_is_its_text(text: str, default: bool) -> None:
+    assert is_default(text) == default
+    assert bool(boilerplate(told(text))) == default
+
+
 def test_a_robot_believes_nothing() -> None:
     """Unless somebody else says it, too."""
     text = "Raise the tokenizer to the newest patch level"
@@ -126,7 +156,9 @@ def test_labelled_texts() -> None:
     """Of the labelled claims at most one in a hundred is lost, of the noise nothing."""
     rows = datasets.observations()
     found = {
-        label: [not has_content(text) or is_chore(text) for text in part["text"]]
+        label: [
+            not has_content(text) or is_chore(text) or is_default(text) for text in part["text"]
+        ]
         for label, part in rows.groupby("label")
     }
     assert sum(found["claim"]) <= len(found["claim"]) / 100
@@ -139,9 +171,9 @@ def test_control_without_common_words_everything_has_content(
 ) -> None:
     """Known bad: an empty list sees no chore; one with all words sees nothing else."""
     monkeypatch.setattr(module, "own_words", module.own_words.__wrapped__)  # not the remembered
-    assert not has_content("fix typo")
+    assert not has_content("remove typos")
     monkeypatch.setattr(module, "common_words", frozenset)
-    assert has_content("fix typo")
+    assert has_content("remove typos")
     everything = {root(w) for w in ("retry", "with", "exponential", "backoff")}
     monkeypatch.setattr(module, "common_words", lambda: everything)
     assert not has_content("Retry with exponential backoff")
@@ -162,10 +194,12 @@ def test_law_the_order_of_what_is_seen_decides_nothing(texts: list[str], random:
 
 
 @given(st.lists(st.sampled_from(sorted(common_words())), max_size=6))
-def test_law_a_word_of_its_own_is_content(words: list[str]) -> None:
-    """Whatever stands around it."""
-    assert has_content(" ".join([*words, "catalogue"]))
-    assert has_content(" ".join(["catalogue", *words]))
+def test_law_words_of_its_own_are_content(words: list[str]) -> None:
+    """Whatever stands around them; one is enough unless it is said only that it changed."""
+    assert has_content(" ".join([*words, "catalogue", "seed"]))
+    assert has_content(" ".join(["catalogue", "seed", *words]))
+    assert has_content(" ".join(["use", "catalogue", *words, "anyway"]))
+    assert not has_content(" ".join([*words, "updates", "catalogue"][-2:]))
 
 
 def test_the_list_is_in_order() -> None:

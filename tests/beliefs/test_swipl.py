@@ -37,7 +37,7 @@ def lives(pid: int) -> bool:
     """
     try:
         zombie = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
-        return not zombie or len(os.listdir(f"/proc/{pid}/task")) > 1
+        return not zombie or len([*Path(f"/proc/{pid}/task").iterdir()]) > 1
     except OSError:
         return False
 
