@@ -48,7 +48,8 @@ _TYPE = re.compile(r"(?P<type>[a-z]+)(?:\([^()\n]*\))?!?: ")
 _TYPES = CHORES | {"feat", "fix", "perf", "refactor", "revert", "test"}
 _DEFAULT = re.compile(
     r"add(?:ed)? files via upload$|apply suggestions? from |initial commit$"
-    r"|merge (?:pull request #\d|(?:remote-tracking )?branch(?:es)? '|tag '|commit ')"
+    r"|merge (?:commit from fork$|commit '|pull request #\d|tag ')"
+    r"|merge (?:remote-tracking )?branch(?:es)? '"
     r'|revert "|squashed commit of '
 )
 # Roots of words that say that something has changed, and not how.
@@ -56,7 +57,7 @@ _CHANGED = frozenset(
     {
         *("adjust", "bump", "chang", "changelog", "clean", "cleanup", "correct", "fix", "improv"),
         *("improvement", "modify", "modifi", "polish", "publish", "refactor", "refresh", "releas"),
-        *("rework", "tidi", "tidy", "tweak", "updat", "upgrad"),
+        *("prepar", "regenerat", "rework", "tidi", "tidy", "tweak", "updat", "upgrad"),
     }
 )
 _SCOPE = re.compile(r"^[\w./-]+: ")  # git, Go, Linux: ``lexer: keep the last line``
@@ -179,7 +180,7 @@ def has_content(text: str) -> bool:
 def own_words(text: str) -> int:
     """Return how many different words a text has that are not common, or belong to a rule.
 
-    One less where it says of them only that they changed.
+    One less where it says of them only that they changed, or of one only its version.
 
     Examples
     --------
@@ -190,8 +191,10 @@ def own_words(text: str) -> int:
     """
     words = text_words(text)
     rules = _NORMS.intersection(words)
-    told = _words(_SCOPE.sub("", _untyped(text), count=1))
-    if told and not rules and not _CHANGED.isdisjoint((root(told[0]), root(told[-1]))):
+    plain = _SCOPE.sub("", _untyped(text), count=1)
+    told = _words(plain)
+    changed = {root(word) for word in (*told[:1], *told[-1:])} & _CHANGED
+    if not rules and (changed or (len(told) == 1 and _NAMELESS.search(plain))):
         return max(0, len({root(word) for word in told} - common_words() - _CHANGED) - 1)
     return len({root(word) for word in words} - common_words() | rules)
 

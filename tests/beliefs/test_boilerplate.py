@@ -73,6 +73,8 @@ def test_what_one_author_never_words_otherwise_is_a_form() -> None:
         "Tokenizer fixes",
         "lexer: release 1.2",
         "tokenizer@2.1.0 (#77)",
+        "Tokenizer 2.1",
+        "Prepare the 2.1 release of the tokenizer",
         "fix(deps): upgrade `tokenizer`",
     ],
 )
@@ -92,6 +94,7 @@ def test_what_every_project_writes_has_no_content(text: str) -> None:
         "fix race in `Context.Copy`",
         "Always update the tokenizer",
         "Use the tokenizer",
+        "Tokenizers",
         "lexer: fix the tokenizer's lookahead",
         "Update the tokenizer: quotes nest",
         "fix(parser): reject a trailing comma",
@@ -129,6 +132,7 @@ def test_chores_name_themselves(text: str, chore: bool) -> None:
     ("text", "default"),
     [
         ("Merge pull request #12 from ann/tokenizer", True),
+        ("Merge commit from fork", True),
         ("Merge branch 'tokenizer' of example.org:ann/project", True),
         ('Revert "Split quotes in the tokenizer"', True),
         ("Apply suggestion from @ann", True),
