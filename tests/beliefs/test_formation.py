@@ -426,6 +426,22 @@ def test_history_follows_a_belief(lab: pt.Lab, engine: SwiplEngine) -> None:
         assert event.data["log_digest"]
 
 
+def test_the_part_that_says_the_same_is_the_same() -> None:
+    """Where a cluster falls apart, a splinter does not take the name of what remains."""
+    from types import SimpleNamespace
+
+    from patina_lab.beliefs.history import _same
+
+    def held(name: str, *evidence: str) -> Any:
+        return SimpleNamespace(id=name, evidence=evidence, scope="project", project="p")
+
+    before = {"line": held("says a", "1", "2", "3", "4", "5")}
+    splinter, rest = held("says b", "1", "2"), held("says a", "3", "4", "5", "6", "7")
+    assert _same(before, [splinter, rest]) == {"says a": "line"}
+    other = held("says c", "3", "4", "5", "6", "7")
+    assert _same(before, [splinter, other]) == {"says b": "line"}
+
+
 def test_history_retires(engine: SwiplEngine) -> None:
     """A belief that is denied later is retired, with its last event; the denial is formed."""
     said = [(n, f"a{n}", "Always validate user input") for n in range(3)]
