@@ -564,5 +564,13 @@ def test_sql_forms_the_same_without_proofs(lab: pt.Lab, engine: SwiplEngine) -> 
         told = [{b.candidate: b.confidence for b in made} for made in (by_sql, by_prolog)]
         assert told[0] == told[1]
         assert len(by_sql)
+        weighed = [{b.id: (b.evidence, b.against) for b in made} for made in (by_sql, by_prolog)]
+        assert weighed[0] == weighed[1]
         with pytest.raises(UsageError, match="no proofs"):
             _ = by_sql[0].proof
+        told_sql, told_prolog = by_sql[0].explain(), by_prolog[0].explain()
+        assert told_sql.flips == told_prolog.flips
+        assert told_sql.json() == {**told_prolog.json(), "leaves": [], "proof": None}
+        assert "No proof" in told_sql.text()
+        assert "No proof" in told_sql.html()
+        assert "No proof" not in told_prolog.text()
