@@ -58,7 +58,7 @@ class Flips:
             f"without {n} of its sources ({'; '.join(_source(s) for s in self.without[:3])}"
             f"{'; …' if n > 3 else ''})"
             if n
-            else "not even without all of its sources"
+            else ""
         )
         alone = f"; each of {len(self.alone)} alone would do" if len(self.alone) > 1 else ""
         more = (
@@ -66,6 +66,10 @@ class Flips:
             if self.against is None
             else f"with {self.against} new vote{'s'[: self.against != 1]} against it"
         )
+        if not n:
+            also = ", and" if self.against is None else "; it would not be held"
+            more = more.replace("not even", "even")
+            return f"It would be held even without all of its sources{also} {more}."
         return f"It would not be held {gone}{alone}; or {more}."
 
     def json(self) -> dict[str, Any]:

@@ -574,3 +574,16 @@ def test_sql_forms_the_same_without_proofs(lab: pt.Lab, engine: SwiplEngine) -> 
         assert "No proof" in told_sql.text()
         assert "No proof" in told_sql.html()
         assert "No proof" not in told_prolog.text()
+
+
+def test_what_nothing_flips_is_said_plainly() -> None:
+    """No "not held not even": with nothing to take away, it would be held all the same."""
+    from patina_lab.beliefs.explain import Flips
+
+    assert Flips((), (), (), None).sentence() == (
+        "It would be held even without all of its sources, and even with 64 new votes against it."
+    )
+    assert Flips((), (), (), 1).sentence() == (
+        "It would be held even without all of its sources; it would not be held with 1 new vote "
+        "against it."
+    )
