@@ -399,10 +399,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     results = []
     for n, (name, place) in enumerate(given):
         lab = pt.open(place)
-        lab.scrape(progress=False, lines=False)
+        # Whoever has a log keeps its line counts.
+        lab.scrape(progress=False, lines=False if lab.store.manifest() is None else None)
         # The larger model on the first repository only: it shows what the smaller one loses.
         for embedder in asked.embedder if n == 0 else asked.embedder[:1]:
             results += judge(name, lab, embedder, asked.most)
+    if not results:
+        parser.error("no two commits there name an issue or touch files together: nothing to ask")
     rows = [] if asked.no_costs else costs(given[0][1], asked.embedder, asked.rounds, asked.sizes)
     names = " ".join(f"{name}=PATH" for name, _ in given)
     command = f"python benchmarks/search.py {names} --rounds {asked.rounds} --most {asked.most}"

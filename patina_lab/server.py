@@ -18,7 +18,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from patina_lab import __version__
@@ -68,7 +68,9 @@ class Table(Rows):
 
 
 class Question(BaseModel):
-    """What is asked of `/scry`."""
+    """What is asked of `/scry`; a field that does not exist is refused, not ignored."""
+
+    model_config = ConfigDict(extra="forbid")
 
     query: str
     k: int = Field(default=10, ge=1, le=MOST_ROWS)

@@ -160,7 +160,12 @@ def test_scry_answers_as_the_lab_does(client, lab):
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [({}, 422), ({"query": "x", "k": 0}, 422), ({"query": "x", "mode": "magic"}, 400)],
+    [
+        ({}, 422),
+        ({"query": "x", "k": 0}, 422),
+        ({"query": "x", "untill": "2025"}, 422),
+        ({"query": "x", "mode": "magic"}, 400),
+    ],
 )
 def test_scry_refuses_what_it_cannot_answer(client, body, status):
     """By a sentence, not by a crash."""

@@ -226,7 +226,9 @@ class Comparison:
             ["confidence", "id", "held_by"], ascending=[False, True, True], ignore_index=True
         )
         table["proof"] = [
-            b.proof.text() if proofs is None or n < proofs else ""
+            (proof.text() if (proof := b.explain().proof) else "")
+            if proofs is None or n < proofs
+            else ""
             for n, b in enumerate(table["proof"])
         ]
         return table

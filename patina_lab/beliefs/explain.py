@@ -15,8 +15,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from patina_lab.beliefs.observed import NOBODY, OWN, Observation, day
-from patina_lab.beliefs.proof import Node
+from patina_lab.beliefs.proof import Node, Proof
 from patina_lab.beliefs.terms import show
+from patina_lab.errors import UsageError
 
 if TYPE_CHECKING:
     from patina_lab.beliefs.formation import Belief
@@ -25,6 +26,7 @@ MOST_AGAINST = 64
 """So many votes against are tried at most."""
 
 _LISTED = 10
+_NO_PROOF = "No proof: the rules ran in SQL; install SWI-Prolog (patina-lab doctor) for one."
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Flips:
             f"without {n} of its sources ({'; '.join(_source(s) for s in self.without[:3])}"
             f"{'; …' if n > 3 else ''})"
             if n
-            else "not even without all of its sources"
+            else ""
         )
         alone = f"; each of {len(self.alone)} alone would do" if len(self.alone) > 1 else ""
         more = (
@@ -64,6 +66,10 @@ class Flips:
             if self.against is None
             else f"with {self.against} new vote{'s'[: self.against != 1]} against it"
         )
+        if not n:
+            also = ", and" if self.against is None else "; it would not be held"
+            more = more.replace("not even", "even")
+            return f"It would be held even without all of its sources{also} {more}."
         return f"It would not be held {gone}{alone}; or {more}."
 
     def json(self) -> dict[str, Any]:
@@ -90,6 +96,14 @@ class Explanation:
     def flips(self) -> Flips:
         """What would flip it."""
         return flips(self.belief)
+
+    @cached_property
+    def proof(self) -> Proof | None:
+        """Its proof; None where the engine gives none, such as SQL."""
+        try:
+            return self.belief.proof
+        except UsageError:
+            return None
 
     def evidence(self) -> list[dict[str, Any]]:
         """Return the events that it rests on, by time.
@@ -147,7 +161,9 @@ class Explanation:
             if not whole and len(mine) > _LISTED:
                 lines.append(f"  … and {len(mine) - _LISTED} more: .text(whole=True)")
             lines.append("")
-        proof = belief.proof.text().split("\n")
+        if self.proof is None:
+            return "\n".join([*lines, _NO_PROOF])
+        proof = self.proof.text().split("\n")
         lines.append(f"Proof ({belief.whole.rules.name}):")
         lines += proof if whole or len(proof) <= 40 else [*proof[:40], f"… {len(proof) - 40} more"]
         return "\n".join(lines)
@@ -168,8 +184,8 @@ class Explanation:
             **belief.whole.choice.json(),
             "evidence": self.evidence(),
             "flips": self.flips.json(),
-            "leaves": list(belief.proof.leaves()),
-            "proof": belief.proof.json(),
+            "leaves": list(self.proof.leaves()) if self.proof else [],
+            "proof": self.proof.json() if self.proof else None,
         }
 
     def html(self) -> str:
@@ -183,13 +199,14 @@ class Explanation:
             f"<td><code>{row['event_id'][:12]}</code></td></tr>"
             for row in self.evidence()
         )
-        proof = belief.proof
+        proof = self.proof
+        tree = _tree(proof.root, proof.places, proof.facts.named, 0) if proof else _NO_PROOF
         return (
             f"<div>{belief._repr_html_()}<p>{html.escape(belief_sentence(belief))} "
             f"{html.escape(self.flips.sentence())}</p><table><thead><tr><th>side</th>"
             "<th>date</th><th>evidence</th><th>project</th><th>author</th><th>session</th>"
             f"<th>event</th></tr></thead><tbody>{rows}</tbody></table>"
-            f"<p>Proof</p>{_tree(proof.root, proof.places, proof.facts.named, 0)}</div>"
+            f"<p>Proof</p>{tree}</div>"
         )
 
     def __str__(self) -> str:

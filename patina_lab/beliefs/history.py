@@ -3,7 +3,7 @@
 The log is looked at as of one moment after the other; each look forms all beliefs anew, from
 nothing but what had happened by then.  A belief is followed from one look to the next by its
 evidence: the one that has at least half of the other's support is the same, in other words
-perhaps.
+perhaps; of several, the one in the same words.
 """
 
 from __future__ import annotations
@@ -308,7 +308,10 @@ def _next(at: datetime, every: str) -> datetime:
 
 
 def _same(before: dict[str, Belief], now: Sequence[Belief]) -> dict[str, str]:
-    """Return the lineage of each belief that was held before: one to one, best overlap first."""
+    """Return the lineage of each belief that was held before: one to one.
+
+    First those that say the same in the same words, then by overlap, the best first.
+    """
     holding: dict[str, list[str]] = {}
     for lineage, belief in before.items():
         for event in belief.evidence:
@@ -325,10 +328,11 @@ def _same(before: dict[str, Belief], now: Sequence[Belief]) -> dict[str, str]:
         was, new = before[lineage], by_id[name]
         share = shared / min(len(was.evidence), len(new.evidence))
         if share >= OVERLAP and (was.scope, was.project) == (new.scope, new.project):
-            ranked.append((-share, -shared, lineage, name))
+            # Where a cluster fell apart, the part that still says the same is the same.
+            ranked.append((was.id != name, -share, -shared, lineage, name))
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for _, _, lineage, name in sorted(ranked):
+    for *_, lineage, name in sorted(ranked):
         if name not in found and lineage not in taken:
             found[name] = lineage
             taken.add(lineage)

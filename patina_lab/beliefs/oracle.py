@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -19,6 +20,19 @@ from patina_lab.beliefs.proof import Proof
 from patina_lab.beliefs.rules import Candidate, Counts, Formed, Used
 from patina_lab.beliefs.ruleset import RuleSet, load
 from patina_lab.errors import UnknownName, UsageError
+
+_TAKING = {
+    "v0": """SELECT a.cluster, p.project, a.obs, NULL AS earlier
+        FROM alike a JOIN project p USING (obs)
+        ANTI JOIN contradictions x ON x.obs = a.obs AND x.cluster = a.cluster, parameter
+        WHERE cosine >= min_similarity
+        UNION ALL SELECT x.cluster, x.project, x.obs, y.earlier FROM contradictions x
+        JOIN contradicts y ON y.later = x.obs
+        JOIN cluster c ON c.obs = y.earlier AND c.cluster = x.cluster""",
+    "v1": "SELECT cluster, project, obs, NULL AS earlier FROM says WHERE stance <> 0",
+    "v2": "SELECT cluster, project, obs, earlier FROM ballots WHERE stance <> 0",
+}
+"""What takes part in a rule set, and what it contradicts; by cluster and project."""
 
 _FOLDER = files("patina_lab.beliefs") / "rulesets"
 _DECLARED = re.compile(r"^parameter\((\w+), (-?[\d.]+)\)\.$", re.MULTILINE)
@@ -56,13 +70,28 @@ class SqlEngine:
 
     def prove(self, facts: FactSet, rules: str | Path | RuleSet, belief: Candidate) -> Proof:
         """Refuse: SQL gives no proofs."""
-        raise UsageError("SQL gives no proofs.", "Use SwiplEngine.")
+        raise UsageError("SQL gives no proofs.", "Install SWI-Prolog: patina-lab doctor tells how.")
 
     def used(
         self, facts: FactSet, rules: str | Path | RuleSet, beliefs: Sequence[Candidate]
     ) -> list[Used]:
-        """Return nothing of each belief: SQL does not say which facts it used."""
-        return [() for _ in beliefs]
+        """Return the observations that each belief weighs, and what those contradict."""
+        rules = load(rules)
+        sql = (_FOLDER / f"{rules.name}.sql").read_text(encoding="utf-8")
+        tables = sql.rpartition("\nSELECT cluster, scope, stance,")[0]
+        found: dict[str, list[tuple[str, str, str | None]]] = {}
+        for cluster, project, obs, earlier in _rows(
+            facts, rules, f"{tables}\n{_TAKING[rules.name]}"
+        ):
+            found.setdefault(cluster, []).append((project, obs, earlier))
+        return [
+            tuple(
+                ("source", (obs, "", "")) if earlier is None else ("contradicts", (obs, earlier))
+                for project, obs, earlier in found.get(belief.cluster, ())
+                if belief.project in ("", project)
+            )
+            for belief in beliefs
+        ]
 
 
 def parameters(rules: RuleSet) -> dict[str, float]:
@@ -76,17 +105,20 @@ def parameters(rules: RuleSet) -> dict[str, float]:
 
 def run_sql(facts: FactSet, rules: RuleSet, sql: str) -> Formed:
     """Run the common table expressions of a rule set over the relations of a fact set."""
+    counts = Counts(facts)
+    beliefs = tuple(
+        sorted(
+            Candidate(cluster, scope, stance, p, r, s, *counts.of(cluster, scope, stance))
+            for cluster, scope, stance, p, r, s in _rows(facts, rules, sql)
+        )
+    )
+    return Formed(facts, rules, beliefs, parameters(rules))
+
+
+def _rows(facts: FactSet, rules: RuleSet, sql: str) -> list[tuple[Any, ...]]:
     values = parameters(rules)
     given = ", ".join(f"CAST({value!r} AS DOUBLE) AS {name}" for name, value in values.items())
     with duckdb.connect() as db:
         for name, table in facts.tables.items():
             db.register(name, table)
-        rows = db.execute(f"WITH parameter AS (SELECT {given}),\n{sql}").fetchall()
-    counts = Counts(facts)
-    beliefs = tuple(
-        sorted(
-            Candidate(cluster, scope, stance, p, r, s, *counts.of(cluster, scope, stance))
-            for cluster, scope, stance, p, r, s in rows
-        )
-    )
-    return Formed(facts, rules, beliefs, values)
+        return db.execute(f"WITH parameter AS (SELECT {given}),\n{sql}").fetchall()

@@ -85,7 +85,7 @@ def _numbers(given: tuple[str, ...]) -> dict[str, float]:
     for text in given:
         name, _, value = text.partition("=")
         try:
-            numbers[name] = float(value) if "." in value else int(value)
+            numbers[name] = int(value) if value.lstrip("+-").isdecimal() else float(value)
         except ValueError as err:
             raise InvalidOption(
                 f"{text!r} sets no parameter of a rule set.", "Write -p half_life_days=30."
@@ -156,6 +156,12 @@ def _print(made: Beliefs, top: int | None) -> None:
         )
     if not len(made):
         click.echo(f"nothing believed by {made.rules.name} of {len(made.observed):,} observations")
+    if not len(made.observed):
+        click.echo(
+            "Beliefs rest on session notes and event files; commits alone are no observations. "
+            "Write one: patina-lab observe TEXT, and ask with --local.",
+            err=True,
+        )
 
 
 def _print_history(table: Any) -> None:
@@ -207,7 +213,12 @@ def explain(
     told = found.explain()
     if page is not None:
         text = f"<!doctype html><meta charset='utf-8'><title>A belief</title>{told.html()}\n"
-        page.write_text(text, "utf-8")
+        try:
+            page.write_text(text, "utf-8")
+        except OSError as err:
+            raise InvalidOption(
+                f"{page} cannot be written: {err.strerror}.", "Name a file in a folder that exists."
+            ) from err
     if as_json:
         click.echo(json.dumps(told.json(), sort_keys=True))
     elif page is None:

@@ -141,6 +141,13 @@ class Hit:
             said.append(f"from {self.document.project or 'another project'}")
         return "; ".join(said) or "newest first"
 
+    @property
+    def shown(self) -> str:
+        """The part of the text that fits best; the name of a domain alone tells nothing."""
+        lines = self.document.text.splitlines()
+        said = [line for line in lines if line.strip() not in self.document.domains]
+        return snippet("\n".join(said or lines), self.words)
+
     def row(self) -> dict[str, Any]:
         """Return the hit as a row of `table`."""
         d = self.document
@@ -148,7 +155,7 @@ class Hit:
             "tag": self.tag,
             "score": round(self.score, 6),
             "event_type": d.event_type,
-            "text": snippet(d.text, self.words),
+            "text": self.shown,
             "reason": self.reason,
             "words": list(self.words),
             "lexical_rank": self.lexical_rank,
@@ -168,7 +175,7 @@ class Hit:
     def __str__(self) -> str:
         d = self.document
         said = ", ".join(filter(None, [d.label, d.author, f"{instant(d.occurred_us):%Y-%m-%d}"]))
-        return f"[{self.tag}] {snippet(d.text, self.words)}  ({said}; {self.reason})"
+        return f"[{self.tag}] {self.shown}  ({said}; {self.reason})"
 
 
 @dataclass(frozen=True)
@@ -252,13 +259,17 @@ def scry(
     Answer
         Equal scores: the project's before a persona's, then the newest, then by identity.
     """
-    if k < 1:
-        raise InvalidOption(f"k={k} asks for nothing.", "Use 1 or more.")
+    if not isinstance(question, str):
+        raise InvalidOption(f"The question {question!r} is no text.", "Ask in words.")
+    if not isinstance(k, int) or k < 1:
+        raise InvalidOption(f"k={k} asks for nothing.", "Use a whole number, 1 or more.")
     if mode not in MODES[1:]:
         raise InvalidOption(f"There is no mode {mode!r}.", f"Use {', '.join(MODES)}.")
     if mode != "lexical" and embedder is None:
         raise InvalidOption(f"The mode {mode!r} needs an embedder.", "Give one, or use lexical.")
     asked = sum(int(part.chosen.sum()) for part in parts)
+    if not asked:
+        notices = [*notices, "No text was asked: none has that type, scope, domain and time."]
     if not question.strip():
         found = _newest(parts, k)
         return Answer(question, "lexical", found, asked, tuple(notices), dict(provenance or {}))

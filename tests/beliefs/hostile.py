@@ -176,6 +176,10 @@ STOPPED: dict[str, tuple[str, str]] = {
     ),
     "cyclic comparison": (f"{HEAD}, X = [a|X], length(X, _).", "list"),
     "not a cluster": ("belief(nowhere, persona, 1, 0.5, beta(1, 0)).", "no cluster of the facts"),
+    "not a project of it": (
+        "belief(C, project(nowhere), 1, 0.5, beta(1, 0)) :- size(C, _).",
+        "a project that no observation of its cluster has",
+    ),
     "unbound cluster": ("belief(_, persona, 1, 0.5, beta(1, 0)).", "no cluster of the facts"),
     "scope": ("belief(C, world, 1, 0.5, beta(1, 0)) :- size(C, _).", "a scope that is neither"),
     "stance": ("belief(C, persona, 2, 0.5, beta(1, 0)) :- size(C, _).", "a stance that is not"),

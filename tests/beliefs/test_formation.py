@@ -426,6 +426,22 @@ def test_history_follows_a_belief(lab: pt.Lab, engine: SwiplEngine) -> None:
         assert event.data["log_digest"]
 
 
+def test_the_part_that_says_the_same_is_the_same() -> None:
+    """Where a cluster falls apart, a splinter does not take the name of what remains."""
+    from types import SimpleNamespace
+
+    from patina_lab.beliefs.history import _same
+
+    def held(name: str, *evidence: str) -> Any:
+        return SimpleNamespace(id=name, evidence=evidence, scope="project", project="p")
+
+    before = {"line": held("says a", "1", "2", "3", "4", "5")}
+    splinter, rest = held("says b", "1", "2"), held("says a", "3", "4", "5", "6", "7")
+    assert _same(before, [splinter, rest]) == {"says a": "line"}
+    other = held("says c", "3", "4", "5", "6", "7")
+    assert _same(before, [splinter, other]) == {"says b": "line"}
+
+
 def test_history_retires(engine: SwiplEngine) -> None:
     """A belief that is denied later is retired, with its last event; the denial is formed."""
     said = [(n, f"a{n}", "Always validate user input") for n in range(3)]
@@ -548,5 +564,26 @@ def test_sql_forms_the_same_without_proofs(lab: pt.Lab, engine: SwiplEngine) -> 
         told = [{b.candidate: b.confidence for b in made} for made in (by_sql, by_prolog)]
         assert told[0] == told[1]
         assert len(by_sql)
+        weighed = [{b.id: (b.evidence, b.against) for b in made} for made in (by_sql, by_prolog)]
+        assert weighed[0] == weighed[1]
         with pytest.raises(UsageError, match="no proofs"):
             _ = by_sql[0].proof
+        told_sql, told_prolog = by_sql[0].explain(), by_prolog[0].explain()
+        assert told_sql.flips == told_prolog.flips
+        assert told_sql.json() == {**told_prolog.json(), "leaves": [], "proof": None}
+        assert "No proof" in told_sql.text()
+        assert "No proof" in told_sql.html()
+        assert "No proof" not in told_prolog.text()
+
+
+def test_what_nothing_flips_is_said_plainly() -> None:
+    """No "not held not even": with nothing to take away, it would be held all the same."""
+    from patina_lab.beliefs.explain import Flips
+
+    assert Flips((), (), (), None).sentence() == (
+        "It would be held even without all of its sources, and even with 64 new votes against it."
+    )
+    assert Flips((), (), (), 1).sentence() == (
+        "It would be held even without all of its sources; it would not be held with 1 new vote "
+        "against it."
+    )

@@ -81,3 +81,14 @@ def made(bench, lab):
         bench.Question(" ".join(text.split()[1:]), frozenset({event_id}), us + 1)
         for event_id, us, text in rows
     ]
+
+
+def test_a_history_that_asks_nothing_is_said_and_keeps_its_log(bench, make_repo, capsys):
+    """No page of no questions; and whoever has a log keeps its line counts."""
+    lab = pt.open(make_repo("2025-03-01 git.commit ann a.py # Begin").path)
+    lab.scrape(progress=False)
+    before = lab.log.digest
+    with pytest.raises(SystemExit):
+        bench.main([f"small={lab.repository.path}", "--no-costs"])
+    assert "nothing to ask" in capsys.readouterr().err
+    assert pt.open(lab.repository.path).log.digest == before

@@ -70,6 +70,11 @@ def test_beliefs_as_of_and_by_other_rules(run: Callable[..., Result]) -> None:
     more = said(run("beliefs", "--rules", "v1", "-p", "min_support=2", "--json"))
     assert more["rule_set"]["parameters"] == {"min_support": 2}
     assert len(more["beliefs"]) == 1
+    tenth = said(run("beliefs", "-p", "half_life_days=1e1", "--json"))
+    assert tenth["rule_set"]["parameters"] == {"half_life_days": 10.0}
+    before = run("beliefs", "--as-of", "2025-02-01")
+    assert "of 0 observations" in before.stdout
+    assert "patina-lab observe" in before.stderr
 
 
 def test_history(run: Callable[..., Result]) -> None:
@@ -124,6 +129,11 @@ def test_ab(run: Callable[..., Result], tmp_path: Path) -> None:
         (("ab", "v0", "v2", "--split", "noon"), 2, "noon"),
         (("ab", "v0", "v2", "--labels", "/nowhere.json"), 2, "nowhere"),
         (("beliefs", "--persona"), 1, "synced"),
+        (
+            ("explain", "We always validate the user input!", "--html", "/nowhere/why.html"),
+            2,
+            "cannot be written",
+        ),
     ],
 )
 def test_errors_teach(

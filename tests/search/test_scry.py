@@ -419,3 +419,29 @@ def test_slices_of_documents_follow_the_log_s_rules():
     assert not inside(one, Slice().where(source="git"))
     assert not inside(one, Slice(seqs=(1,)))
     assert not inside(one, Slice(until_us=0))
+
+
+def test_what_is_no_question_is_refused():
+    """By a sentence, before anything is looked for."""
+    parts = [part(documents(["cache error"]))]
+    for question, k in ((None, 1), (5, 1), ("cache", 1.5)):
+        with pytest.raises(InvalidOption):
+            scry(question, parts, k=k)
+
+
+def test_where_nothing_was_asked_it_is_said():
+    """A mistyped event type finds nothing, and not for want of an answer."""
+    docs = documents(["cache error"])
+    assert scry("cache", [part(docs)]).notices == ()
+    (notice,) = scry("cache", [part(docs, until=0)]).notices
+    assert "No text was asked" in notice
+
+
+def test_the_name_of_a_domain_is_not_shown_as_what_was_said():
+    """It makes the hit; what it is a hit of is shown."""
+    said = Document("e", "note", 0, "ann", "Look twice\ncache", domains=("cache",))
+    (hit,) = scry("cache", [part([said])]).hits
+    assert hit.row()["text"] == "Look twice"
+    assert hit.words == ("cache",)
+    alone = Document("f", "note", 0, "ann", "cache", domains=("cache",))
+    assert scry("cache", [part([alone])]).hits[0].row()["text"] == "cache"

@@ -52,6 +52,9 @@ check_belief(Belief) :-
     ->  bad_belief("no cluster of the facts", C)
     ;   \+ ( Scope == persona ; nonvar(Scope), Scope = project(Project), atom(Project) )
     ->  bad_belief("a scope that is neither persona nor project(Name)", Scope)
+    ;   Scope = project(Name),
+        \+ ( patina_facts:cluster(O, C), patina_facts:project(O, Name) )
+    ->  bad_belief("a project that no observation of its cluster has", Scope)
     ;   \+ ( integer(Stance), memberchk(Stance, [-1, 0, 1]) )
     ->  bad_belief("a stance that is not -1, 0 or 1", Stance)
     ;   \+ ( number(P), P >= 0, P =< 1 )

@@ -27,15 +27,16 @@ counting AS (
       AND obs NOT IN (SELECT earlier FROM supersedes)
 ),
 denials AS (
-    SELECT x.later AS obs, c.cluster, o.polarity AS denied
+    SELECT x.later AS obs, x.earlier, c.cluster, o.polarity AS denied
     FROM contradicts x JOIN cluster c ON c.obs = x.earlier JOIN observation o ON o.obs = x.earlier
 ),
 ballots AS (
-    SELECT c.cluster, n.polarity AS stance, n.project, n.author, n.session, n.weight
+    SELECT c.cluster, n.polarity AS stance, n.project, n.author, n.session, n.weight,
+           c.obs, NULL AS earlier
     FROM cluster c JOIN counting n USING (obs)
     ANTI JOIN denials d ON d.obs = c.obs AND d.cluster = c.cluster AND d.denied = n.polarity
     UNION ALL
-    SELECT d.cluster, -d.denied, n.project, n.author, n.session, n.weight
+    SELECT d.cluster, -d.denied, n.project, n.author, n.session, n.weight, d.obs, d.earlier
     FROM denials d JOIN counting n USING (obs)
 ),
 votes AS (
