@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -868,7 +869,7 @@ class Lab:
             At most so many.
         mode : {"auto", "lexical", "semantic", "fusion"}
             ``auto``: the best that needs no waiting; ``attrs["mode"]`` says which it was, and
-            ``attrs["notices"]`` why.
+            ``attrs["notices"]`` why; they are a warning where nothing was found.
         type : str, sequence of str or None
             Event types, with ``*``; or ``decision``, ``pattern``, ``observation``, ``belief``.
         since, until : date, timestamp or None
@@ -922,6 +923,8 @@ class Lab:
             progress=show,
         )
         table = answer.table()
+        if answer.notices and not len(table):
+            warnings.warn(f"Nothing was found. {' '.join(answer.notices)}", stacklevel=2)
         if corpus.opened is not None:
             table.attrs["state"] = lab.staleness() if lab.pinned is None else "as of a commit"
         return table

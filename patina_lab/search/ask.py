@@ -15,7 +15,7 @@ from patina_lab.errors import InvalidOption, MissingTool
 from patina_lab.eventlog.eventlog import OpenLog
 from patina_lab.eventlog.progress import Progress, silent
 from patina_lab.eventlog.slice import Slice
-from patina_lab.search.corpus import Document, chosen, of_log
+from patina_lab.search.corpus import Document, Segment, chosen, of_log
 from patina_lab.search.knowledge import about, event_files, notes, part
 from patina_lab.search.scry import MODES, Answer, Part, scry
 from patina_lab.sources.repository import Repository
@@ -199,7 +199,7 @@ def _without_waiting(
     except MissingTool as err:
         return None, f"Only words were compared. {err}"
     missing = sum(
-        len(part.segment)
+        _missing(part.segment, means)
         for part in parts
         if part.chosen.any() and part.segment.embedded(means, index) is None
     )
@@ -217,12 +217,24 @@ def _without_waiting(
     return means, ""
 
 
+def _missing(segment: Segment, means: Embedder) -> int:
+    """Return how many texts have to be embedded: a log that grew has most of them."""
+    if isinstance(means, CachedEmbedder):
+        return means.missing(segment.texts())
+    return len(segment)
+
+
 def _usual(corpus: Corpus, parts: Sequence[Part]) -> str | None:
     """Return the embedder whose vectors are here; None, the default, where none are."""
     names = [name for name in embed.available() if name != embed.TORCH]
     log = next((p.segment for p in parts if p.segment.folder is not None), None)
-    for name in names if log is not None else []:
-        if log is not None and log.embedded(_cached(corpus, name)) is not None:
+    if log is None:
+        return None
+    for name in names:
+        if log.embedded(_cached(corpus, name)) is not None:
+            return name
+    for name in names:  # a log that grew: those of the one before
+        if _missing(log, _cached(corpus, name)) <= min(FEW, len(log) // 2):
             return name
     return None
 

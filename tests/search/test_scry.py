@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -330,6 +331,45 @@ def test_auto_does_not_keep_anybody_waiting(lab, monkeypatch):
     assert table.attrs["mode"] == asking.BEST
     assert table.attrs["notices"] == []
     assert table.attrs["model_hash"] == means.model_hash
+
+
+def test_a_log_that_grew_is_asked_by_meaning_still(tmp_path, project, monkeypatch):
+    """Only what is new has to be embedded; the control has lost the vectors of the rest."""
+    from patina_lab.beliefs import embed
+
+    if embed.LIGHT not in embed.available():
+        pytest.skip("needs patina-lab[embed]")
+    monkeypatch.setattr(asking, "FEW", 2)
+
+    def commit(*subjects):
+        for subject in subjects:
+            told = ["commit", "-q", "--allow-empty", "--no-gpg-sign", "-m", subject]
+            subprocess.run(["git", "-C", project, *told], check=True)
+        lab.scrape(progress=False)
+
+    lab = pt.open(project, home=tmp_path / "home")
+    commit("Sow the beans", "Rake the leaves", "Order seeds", "Mend the fence")
+    assert lab.scry("planting", persona=False).attrs["mode"] == "lexical"
+    lab.embed(embed.LIGHT, progress=False)
+    commit("Water the lettuce", "Water the leeks")
+    table = lab.scry("planting", persona=False)
+    assert table.attrs["mode"] == asking.BEST
+    assert table.attrs["embedder"] == embed.LIGHT
+    commit("Prune the pear tree")
+    for file in (tmp_path / "home").rglob("*.sqlite"):
+        file.unlink()
+    assert lab.scry("planting", persona=False).attrs["mode"] == "lexical"
+
+
+def test_nothing_found_says_why(lab, monkeypatch):
+    """Where words alone were compared a notebook shows it, and only there."""
+    monkeypatch.setattr(asking, "FEW", 3)
+    means = Hashing("never made")
+    with pytest.warns(UserWarning, match=r"Nothing was found\. Only words .* Run lab\.embed\(\)"):
+        assert lab.scry("zyzzyva", embedder=means, persona=False).empty
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert len(lab.scry("seed", embedder=means, persona=False))
 
 
 @pytest.mark.parametrize("kind", ["exact", "hnsw"])

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +91,20 @@ class CachedEmbedder:
         if not keys:
             return np.empty((0, self.dimensions), dtype=np.float32)
         return np.stack([known[key] for key in keys])
+
+    def missing(self, texts: Iterable[str]) -> int:
+        """Return how many different texts have no vector yet."""
+        keys = list(dict.fromkeys(map(_key, texts)))
+        if not self.file.exists():
+            return len(keys)
+        known = 0
+        with self._tolerant(), self._database() as db:
+            for start in range(0, len(keys), _ASKED_AT_ONCE):
+                some = keys[start : start + _ASKED_AT_ONCE]
+                marks = ", ".join("?" * len(some))
+                asked = f"SELECT count(*) FROM kept WHERE text IN ({marks})"
+                known += db.execute(asked, some).fetchone()[0]
+        return len(keys) - known
 
     def _read(self, keys: Sequence[bytes]) -> dict[bytes, npt.NDArray[np.float32]]:
         found: dict[bytes, npt.NDArray[np.float32]] = {}
