@@ -103,8 +103,8 @@ def ranked(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
     rank = np.empty(len(order) + 1, np.int64)
     rank[order] = np.arange(len(order))
     rank[len(order)] = len(order)
-    places = coded.indices.fill_null(len(order)).to_numpy(zero_copy_only=False)
-    return coded.dictionary.take(pa.array(order)), rank[places]
+    places = coded.indices.fill_null(len(order)) if coded.null_count else coded.indices
+    return coded.dictionary.take(pa.array(order)), rank[places.to_numpy()]
 
 
 def _classes(unit: np.ndarray, file: np.ndarray, units: int, files: int) -> np.ndarray:
@@ -200,7 +200,8 @@ def blocks(
     import numpy as np
 
     # An entry's partners are those that come after it in its unit.
-    partners = np.searchsorted(unit, unit, "right") - np.arange(len(unit)) - 1
+    after = np.flatnonzero(np.diff(unit, append=-1)) + 1
+    partners = np.repeat(after, np.diff(after, prepend=0)) - np.arange(len(unit)) - 1
     by_item = order(item, items)
     by_item = by_item[partners[by_item] > 0]
     ends = np.flatnonzero(np.diff(item[by_item], append=items)) + 1
