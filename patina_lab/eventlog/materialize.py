@@ -253,13 +253,11 @@ def _corrected(before: list[list[str]], now: list[list[str]]) -> tuple[str, ...]
     """
     if before == now:
         return ()
-    names = {(name, email): proper for name, email, *proper in now}
+    rows = {(row[0], row[1]): row for row in now}
     changed = [
-        (proper, names[name, email])
-        for name, email, *proper in before
-        if names.get((name, email), proper) != proper
+        (row, rows[row[0], row[1]]) for row in before if rows.get((row[0], row[1]), row) != row
     ]
-    return tuple(sorted({email for both in changed for _, email in both}))
+    return tuple(sorted({row[3] for both in changed for row in both}))
 
 
 def _events_of(emails: Sequence[str], log: Eventlog, additive: Additive) -> set[int]:
