@@ -8,9 +8,10 @@
         part-N.parquet   partial counts: the first of all events, then one for each update
 
 Where the projection is additive and the log has only gained events, the new ones alone are
-counted and appended.  Where an event has gone, a name was corrected by the mailmap, or the
-projection needs the whole corpus, it is computed anew.  What was recorded when decides, not
-`seq` and not the date: a merge brings events that sort before those already counted.
+counted and appended.  Where the mailmap has corrected a name, the rows of whom it concerns leave
+the parts before, and all events of theirs are counted with the new ones.  Where an event has
+gone, or the projection needs the whole corpus, it is computed anew.  What was recorded when
+decides, not `seq` and not the date: a merge brings events that sort before those already counted.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import shutil
 import tempfile
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -244,12 +246,29 @@ def authors(log: Eventlog) -> list[list[str]]:
     return log.opened.once(sql, lambda: [list(row) for row in log.opened.rows(sql)])
 
 
-def _corrected(before: list[list[str]], now: list[list[str]]) -> bool:
-    """Whether somebody who was counted under one name has another one now."""
+def _corrected(before: list[list[str]], now: list[list[str]]) -> tuple[str, ...]:
+    """Return the addresses of those who were counted under one name and have another one now.
+
+    Both that they had and that they have: whoever is there already gets or loses events too.
+    """
     if before == now:
-        return False
-    names = {(name, email): proper for name, email, *proper in now}
-    return any(names.get((name, email), proper) != proper for name, email, *proper in before)
+        return ()
+    rows = {(row[0], row[1]): row for row in now}
+    changed = [
+        (row, rows[row[0], row[1]]) for row in before if rows.get((row[0], row[1]), row) != row
+    ]
+    return tuple(sorted({row[3] for both in changed for row in both}))
+
+
+def _events_of(emails: Sequence[str], log: Eventlog, additive: Additive) -> set[int]:
+    """Return the seqs of what a partial counts for these people."""
+    those = ", ".join(map(quote, emails))
+    asked = [
+        f"SELECT DISTINCT seq FROM ({rel.to_sql()}) WHERE author_email IN ({those})"
+        for rel in inputs(additive.partial, log)
+    ]
+    rows = [log.opened.once(sql, partial(log.opened.rows, sql)) for sql in asked]
+    return {seq for each in rows for (seq,) in each}
 
 
 def _reads_names(projection: Projection) -> bool:
@@ -268,27 +287,32 @@ def _bring_up_to_date(
     state: Mapping[str, Any] | None,
 ) -> tuple[str, int, dict[str, Any]]:
     shared = {name: params[name] for name in additive.params if name in params}
-    if (
-        state is not None
-        and "events" in state
-        and not (_reads_names(projection) and _corrected(state["authors"], about["authors"]))
-    ):
+    if state is not None and "events" in state:
+        named = _reads_names(projection)
+        corrected = _corrected(state["authors"], about["authors"]) if named else ()
         # Tables of one slice that were made of one log lack the same events.
         since = ("since", state["digest"], state["refs"], log.slice)
-        new, ids, gone = log.opened.once(
-            since, lambda: _difference([here / e for e in state["events"]], log)
+        new, ids, gone = (
+            log.opened.once(since, lambda: _difference([here / e for e in state["events"]], log))
+            if additive.author or not corrected
+            else ([], None, True)
         )
+        if corrected and not gone:
+            new = sorted({*new, *_events_of(corrected, log, additive)})
         if not gone and len(new) <= MOST_NEW:
             only = replace(log, slice=replace(log.slice, seqs=tuple(new)))
             part = additive.partial(*inputs(additive.partial, only), **shared)
             assert isinstance(part, Rel)
             parts, events = list(state["parts"]), list(state["events"])
+            left = {
+                name: sorted({*state.get("left", {}).get(name, ()), *corrected}) for name in parts
+            }
             if len(parts) >= MOST_PARTS:
-                part = _merged(here, log, additive, [*parts], also=part)
+                part = _merged(here, log, additive, parts, left, also=part)
                 return "incremental", len(new), _commit(here, log, part, about)
             # Some have the same partial: what it is for these events is asked once.
             what = ("part", part.to_sql())
-            done = _commit(here, log, part, about, parts, events, new=(what, ids))
+            done = _commit(here, log, part, about, parts, events, left, new=(what, ids))
             return "incremental", len(new), done
     part = additive.partial(*inputs(additive.partial, log), **shared)
     assert isinstance(part, Rel)
@@ -311,14 +335,24 @@ def _difference(kept: list[Path], log: Eventlog) -> tuple[list[int], pa.Table, b
 
 
 def _merged(
-    here: Path, log: Eventlog, additive: Additive, parts: list[str], also: Rel | None = None
+    here: Path,
+    log: Eventlog,
+    additive: Additive,
+    parts: list[str],
+    left: Mapping[str, Sequence[str]],
+    also: Rel | None = None,
 ) -> Rel:
-    """Return the merge of parts as a relation with the partial's own columns."""
+    """Return the merge of parts as a relation with the partial's own columns.
+
+    `left` says whose rows count no more in which part.
+    """
     columns = [*additive.keys, *additive.measures]
-    rows = [
-        f"SELECT {', '.join(columns)} FROM read_parquet({quote(str(here / part))})"
-        for part in parts
-    ]
+    rows = []
+    for part in parts:
+        rows.append(f"SELECT {', '.join(columns)} FROM read_parquet({quote(str(here / part))})")
+        if left.get(part):
+            those = ", ".join(map(quote, left[part]))
+            rows[-1] += f" WHERE {additive.author} IS NULL OR {additive.author} NOT IN ({those})"
     if also is not None:
         rows.append(f"SELECT {', '.join(columns)} FROM ({also.to_sql()})")
     sums = ", ".join(f"{how}({name}) AS {name}" for name, how in additive.measures.items())
@@ -341,7 +375,7 @@ def _table(
         kept = quote(str(here / state["parts"][0]))
         return Rel(f"SELECT * FROM read_parquet({kept})", projection.name, log.opened)
     assert projection.additive is not None
-    merged = _merged(here, log, projection.additive, list(state["parts"]))
+    merged = _merged(here, log, projection.additive, list(state["parts"]), state.get("left", {}))
     made = projection.additive.finish(merged, **params)
     assert isinstance(made, Rel)
     return made
@@ -354,12 +388,13 @@ def _commit(
     about: Mapping[str, Any],
     kept: Sequence[str] = (),
     events: Sequence[str] = (),
+    left: Mapping[str, Sequence[str]] | None = None,
     new: tuple[Hashable, pa.Table] | None = None,
 ) -> dict[str, Any]:
     """Write a part and the events counted in it; the state, replaced last, makes them count.
 
-    `kept` and `events` are what was written before, and stays; `new` names the part, and
-    has the events, where they are not all of the log's.
+    `kept` and `events` are what was written before, and stays, but for the rows of those who
+    have `left`; `new` names the part, and has the events, where they are not all of the log's.
     """
     import pyarrow.parquet as pq
 
@@ -378,6 +413,8 @@ def _commit(
         else:
             these = "SELECT event_id, coalesce(source_file, '') AS place FROM this"
             _copy(log, log.rel().query(these).to_sql(), aside / ids)
+        gone = {part: list(emails) for part, emails in (left or {}).items() if emails}
+        about = {**about, "left": gone} if gone else about
         return _finish_state(here, aside, [*kept, name], about, [*events, ids])
 
 

@@ -48,4 +48,5 @@ def additive(finish: Function) -> Additive:
             "lines_removed": "sum",
             "last_commit_us": "max",
         },
+        author="author_email",
     )

@@ -28,15 +28,17 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _DAY_US = 86_400_000_000
+_TEXTS = 1 << 11
+"""Messages whose first lines are taken at once."""
 
 DECIDED = (
     "SELECT d.seq, d.occurred_us, d.source_id, d.content, e.source_file "
     "FROM decisions d LEFT JOIN eventlog e ON e.seq = d.seq ORDER BY d.seq"
 )
-TOUCHED = (
-    "SELECT seq, path, max(CASE WHEN change = 'D' THEN 0 ELSE 1 END) AS kept "
-    "FROM touches GROUP BY seq, path"
-)
+# So ended, a text is looked through where it is: see `projections.spoken`.
+MESSAGE = "message || chr(10) AS message"
+# A commit may touch a file twice (two changes of one row each): that changes no answer here.
+TOUCHED = "SELECT seq, path, CASE WHEN change = 'D' THEN 0 ELSE 1 END AS kept FROM touches"
 
 
 @projection(
@@ -109,11 +111,9 @@ def causality(
             "Use days_before >= 0 and days_after > 0.",
         )
     d = decisions.query(DECIDED, eventlog=eventlog)
-    c = commits.query("SELECT seq, occurred_us, sha, message FROM commits")
+    c = commits.query(f"SELECT seq, occurred_us, sha, {MESSAGE} FROM commits")
     t = touches.query(TOUCHED)
-    p = commit_parents.query(
-        "SELECT seq, parent FROM commit_parents WHERE parent IS NOT NULL ORDER BY seq, parent"
-    )
+    p = commit_parents.query("SELECT seq, parent FROM commit_parents WHERE parent IS NOT NULL")
     before, after = round(days_before * _DAY_US), round(days_after * _DAY_US)
 
     def pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table) -> pa.Table:
@@ -125,7 +125,6 @@ def causality(
 def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after: int) -> pa.Table:
     import numpy as np
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     c = in_time(c)
     decided, committed = d.column("occurred_us").to_numpy(), c.column("occurred_us").to_numpy()
@@ -143,11 +142,12 @@ def _pair(d: pa.Table, c: pa.Table, t: pa.Table, p: pa.Table, before: int, after
     recorded = recording(d, c, t)
     there = recorded[decision]
     known = there >= 0
-    roots, place = np.unique(there[known], return_inverse=True)
     reached = np.zeros(len(decision), dtype=bool)
-    reached[known] = descends(len(committed), _edges(c, p), roots, (commit[known], place))
+    if known.any():
+        roots, place = np.unique(there[known], return_inverse=True)
+        reached[known] = descends(len(committed), _edges(c, p), roots, (commit[known], place))
 
-    lines = pc.list_element(pc.split_pattern(c.column("message"), "\n", max_splits=1), 0)
+    lines = _first_lines(c.column("message"))
     lag = (committed[commit] - decided[decision]) / np.float64(_DAY_US)
     of_decision, of_commit = pa.array(decision), pa.array(commit)
     return pa.table(
@@ -177,29 +177,43 @@ def in_time(c: pa.Table) -> pa.Table:
     return c.take(np.lexsort((seq, at)))
 
 
+def _first_lines(texts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return what comes before the first line break of each text.
+
+    A few texts at a time: what is copied of them stays in memory that is used again.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    lines = [
+        pc.list_element(pc.split_pattern(chunk.slice(n, _TEXTS), "\n", max_splits=1), 0)
+        for chunk in texts.chunks
+        for n in range(0, len(chunk), _TEXTS)
+    ]
+    return pa.chunked_array([pa.concat_arrays(lines)] if lines else [], pa.string())
+
+
 def recording(d: pa.Table, c: pa.Table, t: pa.Table) -> np.ndarray:
     """Return the position of the commit that recorded each decision; -1 where none is known."""
     import numpy as np
+    import pyarrow as pa
+    import pyarrow.compute as pc
 
+    found = np.full(d.num_rows, -1, dtype=np.int64)
     wanted = {file for file in d.column("source_file").to_pylist() if file is not None}
+    if not wanted:
+        return found
     position = {seq: i for i, seq in enumerate(c.column("seq").to_pylist())}
     touching: dict[str, list[int]] = {}
-    if wanted:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        kept = pc.and_(
-            pc.is_in(t.column("path"), value_set=pa.array(sorted(wanted))),
-            pc.equal(t.column("kept"), 1),
-        )
-        t = t.filter(kept)
-        for seq, path in zip(
-            t.column("seq").to_pylist(), t.column("path").to_pylist(), strict=True
-        ):
-            if seq in position:
-                touching.setdefault(path, []).append(position[seq])
+    kept = pc.and_(
+        pc.is_in(t.column("path"), value_set=pa.array(sorted(wanted))),
+        pc.equal(t.column("kept"), 1),
+    )
+    t = t.filter(kept)
+    for seq, path in zip(t.column("seq").to_pylist(), t.column("path").to_pylist(), strict=True):
+        if seq in position:
+            touching.setdefault(path, []).append(position[seq])
     committed = c.column("occurred_us").to_numpy()
-    found = np.full(d.num_rows, -1, dtype=np.int64)
     rows = zip(
         d.column("source_file").to_pylist(), d.column("occurred_us").to_pylist(), strict=True
     )

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
-from patina_lab.projections.causality import DECIDED, TOUCHED, in_time, recording
+from patina_lab.projections.causality import DECIDED, MESSAGE, TOUCHED, in_time, recording
 from patina_lab.projections.overlap import Shared, overlap
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
@@ -105,7 +105,7 @@ def causality_null(
             "Use days_before >= 0 and days_after > 0.",
         )
     d = decisions.query(DECIDED, eventlog=eventlog)
-    c = commits.query("SELECT seq, occurred_us, message FROM commits")
+    c = commits.query(f"SELECT seq, occurred_us, {MESSAGE} FROM commits")
     t = touches.query(TOUCHED)
     before, after = round(days_before * _DAY_US), round(days_after * _DAY_US)
 

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
 _DIGIT = 16
 """Bits that are sorted at once: for as many, numpy counts instead of comparing."""
 
+_MOST = 1 << 22
+"""Numbers that are sorted by digits: that takes thrice their own memory."""
+
 
 def keep_freed() -> None:
     """Let the arrays of a long computation be made of memory that earlier ones gave back.
@@ -37,6 +40,22 @@ def order(numbers: np.ndarray, most: int) -> np.ndarray:
         high = (numbers >> _DIGIT).astype(np.uint16)
         placed = placed[np.argsort(high[placed], kind="stable")]
     return placed
+
+
+def ascending(numbers: np.ndarray, bits: int) -> np.ndarray:
+    """Return numbers of so many bits, not negative, in their order; they may be moved.
+
+    By their digits, as `order` does, but for so many that the room for it would count.
+    """
+    import numpy as np
+
+    if len(numbers) > _MOST:
+        numbers.sort()
+        return numbers
+    for shift in range(0, bits, _DIGIT):
+        digit = (numbers >> shift).astype(np.uint16)
+        numbers = numbers[np.argsort(digit, kind="stable")]
+    return numbers
 
 
 def distinct(ordered: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 tables  d: content (of each decision)
         c: seq, message, in any order; a commit's position in it is its number here
-        t: seq, path, one row a commit and file
+        t: seq, path; what a commit touched twice counts once
 """
 
 from __future__ import annotations

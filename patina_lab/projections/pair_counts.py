@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
-from patina_lab.projections.order import distinct, keep_freed, order, steps
+from patina_lab.projections.order import ascending, distinct, keep_freed, order, steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-BLOCK = 1 << 15
+BLOCK = 1 << 16
 """Occurrences of pairs counted at once: as many as stay in a processor's cache."""
 
 MOST_PAIRS = 1 << 26
@@ -87,7 +87,7 @@ def _numbers(touched: pa.Table) -> tuple[pa.Array, np.ndarray, np.ndarray, int]:
         units = len(once)
     bits = len(names).bit_length()
     both = (unit << bits) | path
-    both.sort()
+    both.sort(kind="stable")  # most are in order
     both = distinct(both)
     return names, both >> bits, both & ((1 << bits) - 1), units
 
@@ -103,8 +103,8 @@ def ranked(column: pa.ChunkedArray) -> tuple[pa.Array, np.ndarray]:
     rank = np.empty(len(order) + 1, np.int64)
     rank[order] = np.arange(len(order))
     rank[len(order)] = len(order)
-    places = coded.indices.fill_null(len(order)).to_numpy(zero_copy_only=False)
-    return coded.dictionary.take(pa.array(order)), rank[places]
+    places = coded.indices.fill_null(len(order)) if coded.null_count else coded.indices
+    return coded.dictionary.take(pa.array(order)), rank[places.to_numpy()]
 
 
 def _classes(unit: np.ndarray, file: np.ndarray, units: int, files: int) -> np.ndarray:
@@ -155,8 +155,8 @@ def _between(
     """
     import numpy as np
 
-    none = np.zeros(0, np.int64)
-    found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = [(none, none, none)]
+    none = np.zeros(0, np.int32)
+    found: list[tuple[np.ndarray, ...]] = [(none, none, none)]
     bits = files.bit_length()
     small = file.astype(np.uint32)
     made = 0
@@ -166,15 +166,15 @@ def _between(
         left = (file[entries] - base) << bits
         pairs = np.repeat(left.astype(np.uint32) if narrow else left, each)
         pairs |= (small if narrow else file)[other]
-        pairs.sort()
+        pairs.sort(kind="stable")  # each entry's partners are in order: they are merged
         last = np.flatnonzero(np.append(pairs[1:] != pairs[:-1], True))
         counted = np.diff(last, prepend=-1)
         often = np.flatnonzero(counted >= least)
-        kept = pairs[last[often]].astype(np.int64)
+        kept = pairs[last[often]]
         a, b = (kept >> bits) + base, kept & ((1 << bits) - 1)
         made += int((members[a] * members[b]).sum())
         bound(made, "files")
-        found.append((a, b, counted[often]))
+        found.append(tuple(each.astype(np.int32) for each in (a, b, counted[often])))
     a, b, n = (np.concatenate(column) for column in zip(*found, strict=True))
     return a, b, n
 
@@ -200,11 +200,13 @@ def blocks(
     import numpy as np
 
     # An entry's partners are those that come after it in its unit.
-    partners = np.searchsorted(unit, unit, "right") - np.arange(len(unit)) - 1
+    after = np.flatnonzero(np.diff(unit, append=-1)) + 1
+    partners = np.repeat(after, np.diff(after, prepend=0)) - np.arange(len(unit)) - 1
     by_item = order(item, items)
     by_item = by_item[partners[by_item] > 0]
     ends = np.flatnonzero(np.diff(item[by_item], append=items)) + 1
     total = np.cumsum(partners[by_item])[ends - 1]
+    numbers = np.arange(BLOCK)
     begin = done = 0
     while begin < len(by_item):
         upto = int(np.searchsorted(total, done + BLOCK, "right"))
@@ -213,7 +215,9 @@ def blocks(
         begin, done = int(ends[upto - 1]), int(total[upto - 1])
         each = partners[entries]
         other = np.repeat(entries + 1 - (np.cumsum(each) - each), each)
-        other += np.arange(len(other))
+        if len(other) > len(numbers):
+            numbers = np.arange(len(other))
+        other += numbers[: len(other)]
         yield entries, each, other
 
 
@@ -231,23 +235,30 @@ def _members(
     size = np.bincount(head, minlength=len(head))
     if size.max(initial=0) <= 1:
         return a, b, n
-    listed = order(head, len(head))
+    listed = order(head, len(head)).astype(np.int32)
     begins = np.searchsorted(head[listed], np.arange(len(head)))
     each = size[a] * size[b]
+    several = each > 1
+    alone, several = np.flatnonzero(~several), np.flatnonzero(several)
+    each = each[several]
+    # All files of the one class with all of the other.
+    width = np.repeat(size[b[several]], each)
     step = steps(each)
-    width = np.repeat(size[b], each)
-    x = listed[np.repeat(begins[a], each) + step // width]
-    y = listed[np.repeat(begins[b], each) + step % width]
+    row = step // width
+    step -= row * width
+    row += np.repeat(begins[a[several]], each)
+    step += np.repeat(begins[b[several]], each)
+    x, y = listed[row], listed[step]
     # Within a class each file pairs with those listed after it; rare files have no class.
     after = (begins + size)[head[listed]] - np.arange(len(listed)) - 1
     after[count[listed] < least] = 0
-    bound(len(x) + int(after.sum()), "files")
+    bound(len(alone) + len(x) + int(after.sum()), "files")
     one = np.repeat(listed, after)
     other = listed[np.repeat(np.arange(len(listed)) + 1, after) + steps(after)]
     return (
-        np.concatenate((np.minimum(x, y), one)),
-        np.concatenate((np.maximum(x, y), other)),
-        np.concatenate((np.repeat(n, each), count[one])),
+        np.concatenate((a[alone], np.minimum(x, y), one)),
+        np.concatenate((b[alone], np.maximum(x, y), other)),
+        np.concatenate((n[alone], np.repeat(n[several], each), count[one]), dtype=np.int32),
     )
 
 
@@ -275,7 +286,7 @@ def _table(
     # With one count, a greater Jaccard is a smaller sum of the two files' units.
     top = n.max(initial=0)
     apart, _, a, b = in_order(top - n, count[a] + count[b], a, b)
-    n = top - apart
+    n = (top - apart).astype(np.int64, copy=False)
     of_a, of_b = count[a], count[b]
     both = n.astype(np.float64)
     confidence = both / of_a
@@ -309,7 +320,7 @@ def in_order(*columns: np.ndarray) -> tuple[np.ndarray, ...]:
     for column, width in zip(columns, bits, strict=True):
         key <<= width
         key |= column
-    key.sort()
+    key = ascending(key, sum(bits))
     found = []
     for width in reversed(bits):
         found.append(key & ((1 << width) - 1))

@@ -40,6 +40,10 @@ class Additive:
         Parameters of the projection that the partial takes as well.
     holds : callable
         Whether the parameters allow it at all.
+    author : str
+        The key that is the ``author_email`` of all that a row was counted from, where there is
+        one; all relations that the partial reads have that column.  Then a name that the mailmap
+        corrects concerns the rows of few; else such a table is made anew.
     """
 
     partial: Function
@@ -48,6 +52,7 @@ class Additive:
     measures: Mapping[str, str]
     params: tuple[str, ...] = ()
     holds: Callable[[Mapping[str, Any]], bool] = lambda _: True
+    author: str = ""
 
 
 @dataclass(frozen=True)

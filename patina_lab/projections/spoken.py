@@ -11,15 +11,15 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
-from patina_lab.projections.order import order, spread
+from patina_lab.projections.order import distinct, order, spread
 from patina_lab.projections.terms import words
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-_PIECE = 1 << 18
-"""Bytes looked at in one step: as many as stay in a processor's cache."""
+_PIECE = 1 << 20
+"""Bytes looked at in one step: many, since each step costs, but what a processor's cache holds."""
 
 # What a byte becomes: the greater, the more it can be in a word.
 _GAP = 0
@@ -44,7 +44,7 @@ _WIDE = 7
 """Bytes of a word that are one key: of eight, the first gap among them has to be seen."""
 _FULL = 1 << 8 * (_WIDE - 1)
 """The least key of so many bytes: more of the word may follow."""
-_ONES, _HIGHS = 0x0101010101010101, 0x8080808080808080
+_SEVENS = 0x7F7F7F7F7F7F7F7F
 
 _SLOTS = 16
 """Bits of the number of a slot."""
@@ -59,7 +59,7 @@ def spoken(
     Parameters
     ----------
     texts : pyarrow.Array or ChunkedArray of string
-        NULL is a text without words.
+        NULL is a text without words.  Texts that all end with a line break are not copied.
     vocabulary : list of str
         Distinct words, such as `terms.words` gives.
     most : int or None
@@ -90,13 +90,20 @@ def spoken(
     before = 0
     for chunk in chunks:
         chunk = pc.fill_null(chunk.cast(pa.large_string()), "")
-        ends = np.cumsum(pc.binary_length(chunk).to_numpy(), dtype=np.int64)
+        _, offsets, data = chunk.buffers()
+        at = np.frombuffer(offsets, np.int64)[chunk.offset : chunk.offset + len(chunk) + 1]
+        if not _ended(at, data):
+            empty, ending = (pa.scalar(text, chunk.type) for text in ("", "\n"))
+            chunk = pc.binary_join_element_wise(chunk, empty, ending)
+            _, offsets, data = chunk.buffers()
+            at = np.frombuffer(offsets, np.int64)[: len(chunk) + 1]
+        raw = memoryview(data)
         begin = 0
         while begin < len(chunk):
             # Whole texts: no word goes from one piece into the next.
-            reach = (ends[begin - 1] if begin else 0) + _PIECE
-            upto = max(int(np.searchsorted(ends, reach, "right")), begin + 1)
-            codes, positions = _said(chunk.slice(begin, upto - begin), known)
+            upto = int(np.searchsorted(at, at[begin] + _PIECE, "right")) - 1
+            upto = min(max(upto, begin + 1), len(chunk))
+            codes, positions = _said(raw, at[begin : upto + 1], known)
             positions += before + begin
             each.append((codes, positions))
             if most is not None:
@@ -110,35 +117,41 @@ def spoken(
     return codes[placed], positions[placed]
 
 
-def _said(texts: pa.Array, known: _Known) -> tuple[np.ndarray, np.ndarray]:
-    """Find known words in the texts of one piece; each once a text, by word and text."""
+def _ended(at: np.ndarray, data: pa.Buffer | None) -> bool:
+    """Whether each text, from one place to the next one, ends with a line break."""
     import numpy as np
-    import pyarrow as pa
-    import pyarrow.compute as pc
 
-    empty, ending = (pa.scalar(text, texts.type) for text in ("", "\n"))
-    whole = pc.binary_join_element_wise(texts, empty, ending)
-    ends = np.cumsum(pc.binary_length(whole).to_numpy())
+    if data is None or not (at[1:] > at[:-1]).all():
+        return False
+    return bool((np.frombuffer(data, np.uint8)[at[1:] - 1] == ord("\n")).all())
+
+
+def _said(texts: memoryview, at: np.ndarray, known: _Known) -> tuple[np.ndarray, np.ndarray]:
+    """Find known words in the texts of one piece; each once a text, by word and text.
+
+    Texts go from one place of `at` to the next one, and end with a line break.
+    """
+    import numpy as np
+
     # Gaps before the first text and after the last one: room to look there.
     room = b"\n" * _NEAR
-    raw = b"".join((room, memoryview(whole.buffers()[2])[: ends[-1]], room))
-    ends += len(room) - 1
+    raw = b"".join((room, texts[at[0] : at[-1]], room))
+    ends = at[1:] - at[0] + len(room)
     said = np.frombuffer(bytearray(raw).translate(_kinds()), np.uint8)
     foreign = known.foreign(raw, said)
-    starts = _words(said)
-    codes, which = known.among(said, starts)
-    cuts = np.searchsorted(which, np.searchsorted(starts, ends))
-    positions = np.repeat(np.arange(len(ends), dtype=np.int32), np.diff(cuts, prepend=0))
+    codes, places = known.among(said, _words(said))
     if len(foreign[0]):
-        codes = np.concatenate((codes, foreign[0]))
-        positions = np.concatenate((positions, np.searchsorted(ends, foreign[1]).astype(np.int32)))
-        placed = order(positions, len(ends))
-        codes, positions = codes[placed], positions[placed]
-    placed = order(codes, len(known.keys))
-    codes, positions = codes[placed], positions[placed]
-    fresh = np.ones(len(codes), bool)
-    fresh[1:] = (codes[1:] != codes[:-1]) | (positions[1:] != positions[:-1])
-    return codes[fresh], positions[fresh]
+        between = np.searchsorted(places, foreign[1])
+        codes = np.insert(codes, between, foreign[0])
+        places = np.insert(places, between, foreign[1])
+    # A word and its text as one number, and in the order of these.
+    bits = len(ends).bit_length()
+    spoken = np.diff(np.searchsorted(places, ends), prepend=0)
+    both: np.ndarray = codes.astype(np.int32 if len(known.keys) << bits < 1 << 31 else np.int64)
+    both <<= bits
+    both |= np.repeat(np.arange(len(ends), dtype=both.dtype), spoken)
+    both = distinct(both[order(codes, len(known.keys))])
+    return both >> bits, both & ((1 << bits) - 1)
 
 
 def _words(said: np.ndarray) -> np.ndarray:
@@ -239,7 +252,8 @@ class _Known:
         self.rest = np.zeros_like(self.keys)
         long = np.flatnonzero(self.more >= np.uint64(_FULL))
         self.rest[long] = _seven(said, starts[long] + 2 * _WIDE)
-        self.gone = np.zeros(len(self.words), bool)
+        # Where not all is ASCII, words are found in another way.
+        self.gone = np.array([not word.isascii() for word in self.words])
         self._file()
 
     def _file(self) -> None:
@@ -279,17 +293,19 @@ class _Known:
         begins, ends = _around(raw, high[np.append(True, high[1:] != high[:-1] + 1)])
         said[spread(begins, ends - begins)] = _GAP
         found: list[tuple[int, int]] = []
+        met = self.met
         for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
             text = raw[begin:end]
-            if text not in self.met:  # most are names, and come again
+            if text not in met:  # most are names, and come again
                 each = (self.every.get(word, -1) for word in words(text.decode()))
-                self.met[text] = [code for code in each if code >= 0]
-            found += [(code, begin) for code in self.met[text]]
+                met[text] = [code for code in each if code >= 0]
+            if met[text]:
+                found += [(code, begin) for code in met[text]]
         codes, places = np.array(found, np.int32).reshape(-1, 2).T
         return codes, places
 
     def among(self, said: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the codes of the known words among those of `said`, and which ones they are.
+        """Return the codes of the known words among those of `said`, and where they begin.
 
         `said` has gaps where words end, and goes on after the last one.
         """
@@ -308,7 +324,7 @@ class _Known:
             same[left] = self._are(codes[left], keys[left], more[left], said, starts, which[left])
             left = left[~same[left]]
         found = np.flatnonzero(same)
-        return codes[found], which[found]
+        return codes[found], starts[which[found]]
 
     def _are(
         self,
@@ -369,8 +385,11 @@ def _slots(keys: np.ndarray, more: np.ndarray) -> np.ndarray:
     """Return the slot of each key."""
     import numpy as np
 
-    mixed = (keys + more * np.uint64(_ODD)) * np.uint64(_ODD)
-    slots: np.ndarray = (mixed >> np.uint64(64 - _SLOTS)).view(np.int64)
+    mixed = more * np.uint64(_ODD)
+    mixed += keys
+    mixed *= np.uint64(_ODD)
+    mixed >>= np.uint64(64 - _SLOTS)
+    slots: np.ndarray = mixed.view(np.int64)
     return slots
 
 
@@ -380,9 +399,11 @@ def _seven(said: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
     each: np.ndarray = np.ndarray((len(said) - _WIDE,), "<u8", said, strides=(1,))
     eight = each[starts]
-    # The lowest bit that is set here is that of the first gap.
-    gaps = (eight - np.uint64(_ONES)) & ~eight & np.uint64(_HIGHS)
-    gaps ^= gaps - np.uint64(1)
-    gaps >>= np.uint64(8)
-    seven: np.ndarray = np.bitwise_and(eight, gaps, out=gaps)
+    # No byte is above 127.  Those that are no gap fill up, and what is added to the lowest
+    # stops at the first gap.
+    seven: np.ndarray = eight + np.uint64(_SEVENS)
+    seven |= np.uint64(_SEVENS)
+    seven ^= seven + np.uint64(1)
+    seven >>= np.uint64(8)
+    seven &= eight
     return seven

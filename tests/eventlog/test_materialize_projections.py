@@ -31,6 +31,9 @@ STEPS = {
     "a tag, which is in no digest": BASE + "2025-03-06 git.tag ann v1\n",
     "rewritten history": "2025-03-01 git.commit ann a.py\n2025-03-03 git.commit bob b.py c.py\n",
     "a name corrected": BASE + "2025-03-08 git.commit ann .mailmap\n    Robert <bob@example.org>\n",
+    "two who are one": BASE
+    + "2025-03-02 git.commit cyd b.py d.py\n"
+    + "2025-03-08 git.commit ann .mailmap\n    Ann <ann@example.org> <bob@example.org>\n",
 }
 
 ADDITIVE = [p.name for p in registry.every() if p.additive is not None]
@@ -91,13 +94,77 @@ def test_what_went_is_not_counted_any_more(lab_of, tmp_path: Path) -> None:
 
 
 def test_a_corrected_name_concerns_only_those_who_read_names(lab_of, tmp_path: Path) -> None:
-    """A mailmap makes tables anew that name somebody; counts of files stay."""
+    """A mailmap has the events of whom it corrects counted again; counts of files stay."""
     before = lab_of(BASE).log
     for projection in (pt.co_changes, pt.collaboration):
         m.materialize(before, projection, tmp_path)
     after = lab_of(STEPS["a name corrected"]).log
     kept = [m.materialize(after, each, tmp_path) for each in (pt.co_changes, pt.collaboration)]
-    assert [(each.how, each.added) for each in kept] == [("incremental", 1), ("rebuilt", 4)]
+    assert [(each.how, each.added) for each in kept] == [("incremental", 1), ("incremental", 2)]
+
+
+def test_a_corrected_name_has_all_counted_where_no_key_is_an_author(lab_of, tmp_path: Path) -> None:
+    """Nobody can say then which rows it concerns."""
+    assert pt.collaboration.additive is not None
+    unsaid = dataclasses.replace(pt.collaboration.additive, author="")
+    projection = dataclasses.replace(pt.collaboration, additive=unsaid)
+    m.materialize(lab_of(BASE).log, projection, tmp_path)
+    after = lab_of(STEPS["a name corrected"])
+    kept = m.materialize(after.log, projection, tmp_path)
+    assert (kept.how, kept.added) == ("rebuilt", 4)
+    pd.testing.assert_frame_equal(
+        after.project(pt.collaboration), kept.df(), check_dtype=False, check_flags=False
+    )
+
+
+NAMED = [name for name in ADDITIVE if name != "co_changes"]
+MAILMAPS = [
+    "Robert <bob@example.org>",
+    "Ann <ann@example.org> <bob@example.org>",
+    "Ann <ann@example.org> <bob@example.org>; Ann <ann@example.org> <cyd@example.org>",
+    "Cyd <cyd@example.org> <ann@example.org>",
+    "",
+    "Robert <rob@example.org> <bob@example.org>",
+]
+
+
+@pytest.mark.parametrize("most_parts", [2, 16])
+def test_names_corrected_again_and_again(
+    lab_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most_parts: int
+) -> None:
+    """People become one and two again; with each correction come commits of theirs."""
+    monkeypatch.setattr(m, "MOST_PARTS", most_parts)
+    text = BASE + "2025-03-06 git.commit cyd b.py e.py\n"
+    for n, mailmap in enumerate(MAILMAPS):
+        lab = lab_of(text)
+        for name in NAMED:
+            kept = m.materialize(lab.log, registry.find(name), tmp_path)
+            assert kept.how == ("incremental" if n else "rebuilt")
+            pd.testing.assert_frame_equal(
+                lab.project(name), kept.df(), check_dtype=False, check_flags=False
+            )
+        lines = "".join(f"    {line}\n" for line in mailmap.split("; "))
+        text += f"2025-03-{10 + 2 * n} git.commit ann .mailmap\n{lines}"
+        text += f"2025-03-{11 + 2 * n} git.commit bob a.py e.py\n"
+
+
+@pytest.mark.parametrize("lost", ["rows that left", "events that came again"])
+def test_control_a_name_half_corrected_is_found_out(
+    lab_of, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """Known-bad: the old rows of those concerned stay; or their old events are not counted."""
+    m.materialize(lab_of(BASE).log, pt.author_expertise, tmp_path)
+    if lost == "rows that left":
+        honest = m._merged
+        monkeypatch.setattr(m, "_merged", lambda *args: honest(*args[:4], {}))
+    else:
+        monkeypatch.setattr(m, "_events_of", lambda *args: set())
+    after = lab_of(STEPS["two who are one"])
+    kept = m.materialize(after.log, pt.author_expertise, tmp_path).df()
+    with pytest.raises(AssertionError):
+        pd.testing.assert_frame_equal(
+            after.project(pt.author_expertise), kept, check_dtype=False, check_flags=False
+        )
 
 
 def test_tables_of_one_log_are_compared_with_the_next_once(
