@@ -869,7 +869,7 @@ class Lab:
             At most so many.
         mode : {"auto", "lexical", "semantic", "fusion"}
             ``auto``: the best that needs no waiting; ``attrs["mode"]`` says which it was, and
-            ``attrs["notices"]`` why; they are a warning where nothing was found.
+            ``attrs["notices"]`` why.
         type : str, sequence of str or None
             Event types, with ``*``; or ``decision``, ``pattern``, ``observation``, ``belief``.
         since, until : date, timestamp or None
@@ -887,6 +887,7 @@ class Lab:
         at : str
             The commit whose event files are asked where nothing was scraped.
         progress : bool or Progress
+            True: a table that is empty says why, too, as a warning.
 
         Returns
         -------
@@ -923,7 +924,7 @@ class Lab:
             progress=show,
         )
         table = answer.table()
-        if answer.notices and not len(table):
+        if progress is True and answer.notices and not len(table):
             warnings.warn(f"Nothing was found. {' '.join(answer.notices)}", stacklevel=2)
         if corpus.opened is not None:
             table.attrs["state"] = lab.staleness() if lab.pinned is None else "as of a commit"

@@ -285,6 +285,7 @@ def query(
     """
     import pandas as pd
 
+    from patina_lab.eventlog.progress import fitting
     from patina_lab.lab import open as open_lab
     from patina_lab.project.event_files import short_time
 
@@ -302,6 +303,7 @@ def query(
         since=since,
         mode=mode,
         persona=persona,
+        progress=fitting(),
     )
     rows = [
         {
