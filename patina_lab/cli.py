@@ -238,13 +238,14 @@ def project(
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Compute the projection NAME (see: patina-lab projections)."""
+    """Compute the projection NAME (see: patina-lab projections), or a relation: commits, goals."""
     from patina_lab.eventlog.export import stdout, write_table
+    from patina_lab.eventlog.relations import NAMES
     from patina_lab.lab import open as open_lab
     from patina_lab.projections import registry
     from patina_lab.projections.projection import compose
 
-    wanted = registry.find(name)
+    wanted = registry.find(name, NAMES)
     made = compose(wanted, _sliced(open_lab(repo), **chosen), _params(params))
     form = "jsonl" if as_json else form
     if form == "table" and output is None:

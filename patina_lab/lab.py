@@ -367,7 +367,8 @@ class Lab:
         Parameters
         ----------
         function : str, Projection or callable
-            A projection's name (see ``patina-lab projections``), or a function.  Its
+            A projection's name (see ``patina-lab projections``); that of a relation, such as
+            ``commits``, ``sessions``, ``observations``, ``goals``; or a function.  Its
             positional parameters are named after relations of the log (``touches``,
             ``commits``, …) or after projections; it returns a `Rel`.  One defined in a cell
             will do:
@@ -1090,9 +1091,10 @@ def _projection(named: Any) -> Any:
     """Return the projection of that name; anything else as it is."""
     if not isinstance(named, str):
         return named
+    from patina_lab.eventlog.relations import NAMES
     from patina_lab.projections import registry
 
-    return registry.find(named)
+    return registry.find(named, NAMES)
 
 
 def by_count(by_type: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -25,6 +25,7 @@ from patina_lab import __version__
 from patina_lab.errors import InvalidOption, NoLog, PatinaError, UnknownName, UsageError
 from patina_lab.eventlog.eventlog import Eventlog
 from patina_lab.eventlog.export import write, write_table
+from patina_lab.eventlog.relations import NAMES
 from patina_lab.lab import Lab
 from patina_lab.projections import registry
 
@@ -291,7 +292,7 @@ def projection(
     request: Request, name: str, slice_: Sliced, limit: Limit = 100, offset: Offset = 0
 ) -> Table:
     """Compute a projection over a slice; other names in the address are its parameters."""
-    wanted = registry.find(name)
+    wanted = registry.find(name, NAMES)
     given = {
         key: _value(text) for key, text in request.query_params.items() if key not in _SLICE_NAMES
     }

@@ -71,11 +71,16 @@ class ExportedLog:
             raise UnknownName.among("relation", name, self.manifest["relations"])
         return Rel(f"SELECT * FROM exported_{name}", name, self.engine)
 
+    def _wanted(self, function: str | Projection | Callable[..., Rel | Computed]) -> Any:
+        if isinstance(function, str):
+            return registry.find(function, self.manifest["relations"])
+        return function
+
     def compose(
         self, function: str | Projection | Callable[..., Rel | Computed], /, **params: Any
     ) -> Rel | Computed:
         """Return a projection over the relations, not computed yet."""
-        wanted = registry.find(function) if isinstance(function, str) else function
+        wanted = self._wanted(function)
         return compose(wanted, self, params)
 
     def project(
@@ -88,7 +93,7 @@ class ExportedLog:
         pandas.DataFrame
             With ``attrs``: digest, source_sha, projection, version, params, engine.
         """
-        wanted = registry.find(function) if isinstance(function, str) else function
+        wanted = self._wanted(function)
         table = self.compose(wanted, **params).df()
         table.attrs.update(
             source_sha=self.manifest["source_sha"],

@@ -7,7 +7,8 @@ whose name is the projection's and whose value is the `Projection`.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterator
+import inspect
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import UnknownName, UsageError
@@ -15,6 +16,8 @@ from patina_lab.projections.projection import Projection
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from patina_lab.projections.rel import Rel
 
 GROUP = "patina_lab.projections"
 
@@ -51,8 +54,14 @@ def names() -> list[str]:
     return sorted({*BUILT_IN, *_others()})
 
 
-def find(name: str) -> Projection:
+def find(name: str, relations: Iterable[str] = ()) -> Projection:
     """Return a projection by name.
+
+    Parameters
+    ----------
+    name : str
+    relations : iterable of str
+        Names of relations that are to be had as they are: ``commits``, ``goals``, …
 
     Raises
     ------
@@ -66,8 +75,10 @@ def find(name: str) -> Projection:
         found: Projection = getattr(module, name)
         return found
     entry = _others().get(name)
+    if entry is None and name in relations:
+        return whole(name)
     if entry is None:
-        raise UnknownName.among("projection", name, names())
+        raise UnknownName.among("projection", name, [*names(), *relations])
     try:
         loaded = entry.load()
     except Exception as err:
@@ -81,6 +92,26 @@ def find(name: str) -> Projection:
             "Make it one with @patina_lab.projection.",
         )
     return loaded
+
+
+def whole(name: str) -> Projection:
+    """Return the projection that gives a relation of the log as it is.
+
+    Examples
+    --------
+    >>> whole("goals")
+    <projection goals v1: reads goals>
+    """
+
+    def given(relation: Rel) -> Rel:
+        return relation
+
+    given.__name__, given.__doc__ = name, f"The relation ``{name}`` of the log, as it is."
+    reads = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    given.__signature__ = inspect.Signature([reads])  # type: ignore[attr-defined]
+    return Projection(
+        given, name, 1, {}, evidence=lambda row, params: f"SELECT {row['seq']} AS seq"
+    )
 
 
 def every() -> Iterator[Projection]:

@@ -11,6 +11,8 @@ import pytest
 
 import patina_lab as pt
 from patina_lab.errors import InvalidOption, UnknownName
+from patina_lab.eventlog.relations import NAMES
+from patina_lab.projections import registry
 from patina_lab.projections.projection import Projection, check_params, projection, reads
 from patina_lab.projections.rel import Rel
 
@@ -155,3 +157,25 @@ def test_positional_parameters_are_relations_and_keywords_choices():
     check_params(function, {"top": 3})
     with pytest.raises(UnknownName, match="no parameter of function 'tpo'"):
         check_params(function, {"tpo": 3})
+
+
+@pytest.mark.parametrize("name", ["commits", "sessions", "observations", "goals", "decisions"])
+def test_a_relation_is_a_projection_of_its_own_name(lab, name):
+    """Over every slice, with the event of each row; a parameter is refused."""
+    none = lab.log.between("1990-01-01", "1990-01-02").rel(name).df()
+    for log in (lab, lab.as_of("2025-02-01")):
+        table = log.project(name)
+        assert table.equals(log.rel(name).df())
+        assert table.attrs["projection"] == name
+        assert list(none.columns) == list(table.columns)
+    for _, row in table.head(3).iterrows():
+        assert list(lab.evidence(name, row).df()["seq"]) == [row["seq"]]
+    with pytest.raises(UnknownName, match=f"no parameter of {name} 'top'"):
+        lab.project(name, top=3)
+
+
+def test_what_is_neither_names_both():
+    with pytest.raises(UnknownName, match="Did you mean 'commits'"):
+        registry.find("comits", NAMES)
+    with pytest.raises(UnknownName, match="no projection 'commits'"):
+        registry.find("commits")
