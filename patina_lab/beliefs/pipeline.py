@@ -15,12 +15,16 @@ from patina_lab.beliefs.formation import Beliefs, Choice
 from patina_lab.beliefs.ground import Ground, ground
 from patina_lab.beliefs.observed import Observed, Reader
 from patina_lab.beliefs.rules import RuleEngine
-from patina_lab.beliefs.ruleset import RuleSet, load
+from patina_lab.beliefs.ruleset import RuleSet, declared, load
 from patina_lab.beliefs.vectors import Vectors, vectors
+from patina_lab.errors import UnknownName
 from patina_lab.eventlog.progress import Progress, silent
 
 if TYPE_CHECKING:
     from patina_lab.beliefs.embed import Embedder
+
+OPTIONS = ("rules", "embedder", "threshold", "scope", "local", "engine", "progress")
+"""What forming takes beside the parameters of its rule set."""
 
 _SHARED: list[RuleEngine] = []
 _MANY = 5_000
@@ -171,7 +175,7 @@ def pipeline(
     from patina_lab.beliefs.embed.cache import CachedEmbedder
 
     named = rules if isinstance(rules, RuleSet) else Path(rules) if _is_file(rules) else str(rules)
-    chosen = load(named, **(parameters or {}))
+    chosen = _with(load(named), parameters or {})
     if embedder is None or isinstance(embedder, str | os.PathLike):
         embedder = CachedEmbedder(embed.find(embedder), home / "vectors")
     made = Pipeline(
@@ -191,6 +195,20 @@ def shared_engine() -> RuleEngine:
             atexit.register(engine.close)
             _SHARED.append(engine)
         return _SHARED[0]
+
+
+def _with(rules: RuleSet, given: Mapping[str, Any]) -> RuleSet:
+    """Return a rule set with parameters; what is neither one nor an option is named.
+
+    A file of the user's own is read by Prolog: there only what can be no parameter is refused.
+    """
+    known = declared(rules.text)
+    for name, value in given.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name not in known and (rules.built_in or not number):
+            kind = f"option or parameter of rule set {rules.name}"
+            raise UnknownName.among(kind, name, [*OPTIONS, *known])
+    return rules.with_parameters(**given)
 
 
 def _is_file(rules: str | os.PathLike[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from patina_lab.errors import BadRules, InvalidOption, UnknownName
 
 MOST_BYTES = 262_144
 _FOLDER = files("patina_lab.beliefs") / "rulesets"
+_DECLARED = re.compile(r"^parameter\((\w+), *(-?\d+(?:\.\d+)?)\)\.", re.MULTILINE)
 _BUILT_IN = ("v0", "v1", "v2")
 
 
@@ -79,6 +81,17 @@ class RuleSet:
         """Return a line of the text, without its ends; lines count from 1."""
         lines = self.text.split("\n")
         return lines[number - 1].strip() if 1 <= number <= len(lines) else ""
+
+
+def declared(text: str) -> dict[str, float]:
+    """Return the parameters that a rule set's text declares, with their defaults.
+
+    Examples
+    --------
+    >>> declared("parameter(min_support, 5).")
+    {'min_support': 5.0}
+    """
+    return {name: float(value) for name, value in _DECLARED.findall(text)}
 
 
 def load(rules: str | Path | RuleSet, **parameters: float) -> RuleSet:
