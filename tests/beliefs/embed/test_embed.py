@@ -158,6 +158,16 @@ def test_an_unknown_model_is_not_looked_for_elsewhere() -> None:
         assert embed.find("no-such-model").model_hash
 
 
+def test_a_folder_without_a_model_is_said(tmp_path: Path) -> None:
+    """Empty, or with something else in it: no error of the library behind."""
+    embedder("minilm-torch")
+    with pytest.raises(InvalidOption, match=r"holds no model.*modules\.json"):
+        embed.find(tmp_path).embed(["a"])
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InvalidOption, match="cannot be loaded"):
+        embed.find(tmp_path).embed(["a"])
+
+
 @pytest.mark.parametrize("name", ONNX)
 def test_progress_ends_with_all(name: str) -> None:
     """Whoever waits sees how far it is."""
