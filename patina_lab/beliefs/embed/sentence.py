@@ -133,14 +133,14 @@ class SentenceEmbedder:
         folder = self._folder
         if self.name == "minilm-torch":
             checked(minilm_folder() / "model.safetensors", MINILM, "all-MiniLM-L6-v2")
-        from sentence_transformers import SentenceTransformer
-
         try:
+            from sentence_transformers import SentenceTransformer
+
             return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         except ImportError as err:
             raise MissingTool(
                 f"The model in {folder.name} needs a package that is not installed: {err}.",
-                "Install it into the same environment.",
+                "pip install 'patina-lab[torch]', and what the model itself asks for.",
             ) from err
         except (OSError, ValueError, KeyError) as err:
             said = str(err).strip().split("\n")[0] or type(err).__name__

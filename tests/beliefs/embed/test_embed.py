@@ -241,6 +241,29 @@ def test_without_torch_the_rest_works(monkeypatch: pytest.MonkeyPatch) -> None:
         embed.find("/some/model")
 
 
+@pytest.mark.parametrize(
+    ("module", "package"), [("torch", "torch"), ("sklearn", "scikit-learn"), ("scipy", "scipy")]
+)
+def test_sentence_transformers_without_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, module: str, package: str
+) -> None:
+    """Installed alone it is of no use: the part that is missing is named, with the remedy."""
+    embedder("minilm-torch")
+    without(monkeypatch, module)
+    assert "minilm-torch" not in embed.available()
+    for which in ("minilm-torch", "/some/model"):
+        with pytest.raises(MissingTool, match=rf"the package {package}\..*patina-lab\[torch\]"):
+            embed.find(which)
+
+
+def test_a_part_that_is_missing_further_down_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only loading the model finds out is the same kind of sentence."""
+    made = embedder("minilm-torch")
+    without(monkeypatch, "sentence_transformers")
+    with pytest.raises(MissingTool, match=r"sentence_transformers.*patina-lab\[torch\]"):
+        made.embed(["a"])
+
+
 def test_without_onnxruntime_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """No onnxruntime: the light embedders name it, and its remedy, in one sentence."""
     without(monkeypatch, "onnxruntime")
