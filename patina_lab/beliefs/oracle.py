@@ -61,7 +61,7 @@ class SqlEngine:
         if not rules.built_in:
             raise UsageError(
                 f"Rule set {rules.name} is not known in SQL; v0, v1 and v2 are.",
-                "Use SwiplEngine for rule sets of your own.",
+                "Rule sets of your own need SWI-Prolog: --engine swipl, or engine='swipl'.",
             )
         sql = (_FOLDER / f"{rules.name}.sql").read_text(encoding="utf-8")
         return replace(run_sql(facts, rules, sql), engine=self)
