@@ -118,7 +118,7 @@ class UnknownName(UsageError):
         There is no column 'auhtor'. Did you mean 'author'?
         """
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+        near = difflib.get_close_matches(str(name), names, n=3, cutoff=0.6)
         if near:
             hint = "Did you mean " + " or ".join(repr(n) for n in near) + "?"
         elif names:

@@ -603,7 +603,7 @@ class Lab:
         threshold: float | None = None,
         scope: Literal["project", "persona"] = "project",
         local: bool = False,
-        engine: RuleEngine | None = None,
+        engine: str | RuleEngine | None = None,
         progress: bool | Progress = True,
         keep: bool = True,
         calibrate: bool | Moment = False,
@@ -624,9 +624,9 @@ class Lab:
         local : bool
             Add this user's own notes, which are in no commit; the beliefs, and the digest that
             they name, are then this clone's own.
-        engine : RuleEngine or None
+        engine : {"swipl", "pyswip", "sql"}, RuleEngine or None
             None: SWI-Prolog in a process of its own.  Without it, the built-in rule sets run
-            in SQL, without proofs: `patina_lab.beliefs.oracle.SqlEngine()`.
+            in SQL, without proofs: ``sql``.  See `patina_lab.beliefs.pipeline.rule_engine`.
         progress : bool or Progress
         keep : bool
             Of the whole log: keep the tables and the events in the user's folder, where
@@ -684,7 +684,7 @@ class Lab:
         local: bool = False,
         progress: bool | Progress = False,
         embedder: str | os.PathLike[str] | Embedder | None = None,
-        engine: RuleEngine | None = None,
+        engine: str | RuleEngine | None = None,
         **parameters: float,
     ) -> Pipeline:
         """Return what forms beliefs of this lab's slice, as of any moment of it.

@@ -19,17 +19,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from patina_lab.beliefs.claims import Claim, came_again, every, held, match
 from patina_lab.beliefs.formation import candidates
-from patina_lab.beliefs.history import moments
+from patina_lab.beliefs.history import EVERY, moments
 from patina_lab.beliefs.metrics import BINS, METRICS, Estimate, bootstrap, mcnemar, share
 from patina_lab.beliefs.observed import day
+from patina_lab.beliefs.pipeline import OPTIONS
 from patina_lab.beliefs.ruleset import RuleSet
-from patina_lab.errors import InvalidOption
+from patina_lab.errors import InvalidOption, UnknownName
 from patina_lab.eventlog.eventlog import html_card, text_card
 from patina_lab.eventlog.times import begin_us, length_us
 from patina_lab.events.identity import EPOCH
@@ -481,6 +483,22 @@ class Comparison:
 
     # -- in words ----------------------------------------------------------------------
 
+    @property
+    def same(self) -> bool:
+        """Whether the two are one and the same way, by one engine."""
+        ways = [
+            (
+                one.rules.text,
+                dict(beliefs.formed.parameters),
+                (one.threshold, one.model_hash, one.scope),
+                tuple(seen.event_id for seen in beliefs.observed.observations),
+                type(pipeline.engine),
+            )
+            for pipeline, beliefs in zip(self.pipelines, (self.a, self.b), strict=True)
+            for one in (pipeline.choice,)
+        ]
+        return ways[0] == ways[1]
+
     @cached_property
     def wins(self) -> dict[str, list[str]]:
         """In what each of them is better, by `differences` and `mcnemar`."""
@@ -507,6 +525,12 @@ class Comparison:
     def verdict(self) -> str:
         """Which is better, and how sure that is, in a sentence."""
         a, b = self.names
+        if self.same:
+            return (
+                f"{a} and {b} are the same: one rule set, with the same parameters, threshold and "
+                "model, on the same observations. There is nothing to compare; name two that "
+                "differ, such as v0 and v2."
+            )
         if self.holdout is None:
             return (
                 f"Nothing can be said about which of {a} and {b} is better: too little happened "
@@ -674,8 +698,8 @@ def compare_rules(
         the share of the observations before it; None: 0.7.
     window : str or timedelta
         How long after the cut is looked.
-    every : str
-        Period of the churn: day, week, month, quarter, year.
+    every : {"event", "day", "week", "month", "quarter", "year"}
+        Period of the churn.
     level : float
         Of the intervals.
     draws, seed : int
@@ -687,15 +711,24 @@ def compare_rules(
     -------
     Comparison
 
+    Raises
+    ------
+    InvalidOption, UnknownName, UnknownTime
+        An option has no such value; there is no such option; no label is of this log.
+
     Examples
     --------
     >>> import patina_lab as pt
     >>> pt.compare_rules(pt.open("."), "v0", "v2")                          # doctest: +SKIP
     >>> pt.compare_rules(pt.open("."), {"threshold": 0.4}, {"threshold": 0.5})  # doctest: +SKIP
     """
-    if draws < 1:
-        raise InvalidOption(f"draws={draws} draws nothing.", "Use 1 or more.")
+    _check(lab, labels, every, level, draws, seed)
+    window_us = length_us(window)
+    if window_us <= 0:
+        raise InvalidOption(f"In window={window!r} nothing can come again.", "Use 45d.")
     ways = [dict(way) if isinstance(way, Mapping) else {"rules": way} for way in (a, b)]
+    for name in (name for way in ways for name in way if not isinstance(name, str)):
+        raise UnknownName.among("option", name, OPTIONS)
     first = lab.belief_pipeline(**(chosen | ways[0]))
     second = lab.belief_pipeline(**(chosen | ways[1]))
     # What both read is read, embedded and clustered once.
@@ -714,17 +747,51 @@ def compare_rules(
         for key in (one.event_id, one.text):
             if labels is not None and key in labels:
                 told.setdefault(one.event_id, labels[key])
+    if labels and not told and len(first.observed()):
+        raise InvalidOption(
+            f"No label, such as {next(iter(labels))!r}, is the event id or the text of one of the "
+            f"{len(first.observed()):,} observations.",
+            "Give ids or texts as lab.rel('observations') shows them.",
+        )
     return Comparison(
         _names(first, second),
         *made,
         (first, second),
-        _hold_out(first, second, split, length_us(window)),
+        _hold_out(first, second, split, window_us),
         told,
         every,
         level,
         draws,
         seed,
     )
+
+
+def _check(lab: Any, labels: Any, every: Any, level: Any, draws: Any, seed: Any) -> None:
+    """Refuse what could only fail after everything was formed."""
+    if not hasattr(lab, "belief_pipeline"):
+        raise InvalidOption(
+            f"{lab!r} is no lab, and rule sets are compared on the log of one.",
+            "Open it first: pt.compare_rules(pt.open('.'), 'v0', 'v2').",
+        )
+    if every not in EVERY:
+        raise UnknownName.among("period", every, EVERY)
+    if not isinstance(level, int | float) or not 0 < level < 1:
+        raise InvalidOption(
+            f"level={level!r} is no share between 0 and 1.", "Use level=0.95 for 95 %."
+        )
+    if not isinstance(draws, Integral) or draws < 1:
+        raise InvalidOption(f"draws={draws!r} draws nothing.", "Use a whole number from 1 on.")
+    if not isinstance(seed, Integral) or seed < 0:
+        raise InvalidOption(f"seed={seed!r} begins no draw.", "Use a whole number from 0 on.")
+    if labels is None:
+        return
+    if not isinstance(labels, Mapping) or not all(
+        label is None or isinstance(label, str) for label in labels.values()
+    ):
+        raise InvalidOption(
+            f"labels={str(labels)[:60]} does not say which group a text belongs to.",
+            "Give {'event id or text': 'group', 'noise': None}.",
+        )
 
 
 def _hold_out(
@@ -734,10 +801,10 @@ def _hold_out(
     seen = whole.observations
     if len(seen) < 2:
         return None
-    if split is None or isinstance(split, float):
-        part = SPLIT if split is None else split
+    if split is None or isinstance(split, int | float):
+        part = SPLIT if split is None else float(split)
         if not 0 < part < 1:
-            raise InvalidOption(f"split={part} leaves nothing on one side.", "Use 0.7, or a date.")
+            raise InvalidOption(f"split={split} leaves nothing on one side.", "Use 0.7, or a date.")
         cut = seen[min(len(seen) - 1, max(1, round(len(seen) * part)))].occurred_us
     else:
         cut = begin_us(split)

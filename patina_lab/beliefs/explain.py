@@ -26,7 +26,7 @@ MOST_AGAINST = 64
 """So many votes against are tried at most."""
 
 _LISTED = 10
-_NO_PROOF = "No proof: the rules ran in SQL; install SWI-Prolog (patina-lab doctor) for one."
+NO_PROOF = "No proof: the rules ran in SQL; install SWI-Prolog (patina-lab doctor) for one."
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Explanation:
                 lines.append(f"  … and {len(mine) - _LISTED} more: .text(whole=True)")
             lines.append("")
         if self.proof is None:
-            return "\n".join([*lines, _NO_PROOF])
+            return "\n".join([*lines, NO_PROOF])
         proof = self.proof.text().split("\n")
         lines.append(f"Proof ({belief.whole.rules.name}):")
         lines += proof if whole or len(proof) <= 40 else [*proof[:40], f"… {len(proof) - 40} more"]
@@ -200,7 +200,7 @@ class Explanation:
             for row in self.evidence()
         )
         proof = self.proof
-        tree = _tree(proof.root, proof.places, proof.facts.named, 0) if proof else _NO_PROOF
+        tree = _tree(proof.root, proof.places, proof.facts.named, 0) if proof else NO_PROOF
         return (
             f"<div>{belief._repr_html_()}<p>{html.escape(belief_sentence(belief))} "
             f"{html.escape(self.flips.sentence())}</p><table><thead><tr><th>side</th>"

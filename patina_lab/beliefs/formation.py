@@ -269,6 +269,10 @@ class Beliefs(Sequence[Belief]):
         UnknownName
             There is none, or more than one.
         """
+        if not isinstance(told, str):
+            raise InvalidOption(
+                f"{told!r} names no belief.", "Give the first digits of its id, or what it says."
+            )
         wanted = told.strip()
         hits = [b for b in self if wanted and (b.id.startswith(wanted) or b.content == wanted)]
         if len(hits) == 1:
@@ -382,8 +386,9 @@ class Beliefs(Sequence[Belief]):
         last : int or None
             Only so many looks, the newest.
         """
-        from patina_lab.beliefs.history import history
+        from patina_lab.beliefs.history import asked, history
 
+        asked(every, last)
         if self.pipeline is None:
             raise InvalidOption(
                 "Nothing is known of the time before these beliefs.",

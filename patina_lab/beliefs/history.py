@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from numbers import Integral
 from typing import TYPE_CHECKING
 
 from patina_lab.beliefs.belief_events import (
@@ -142,6 +143,10 @@ class History:
 
     def lineage(self, told: str | Belief) -> str:
         """Return the id by which a belief is followed."""
+        if not isinstance(told, Belief | str):
+            raise InvalidOption(
+                f"{told!r} names no belief.", "Give the first digits of its id, or a Belief."
+            )
         wanted = told.id if isinstance(told, Belief) else told.strip()
         held = [look for look in self.looks if look.belief is not None]
         hits = {
@@ -225,7 +230,13 @@ def history(pipeline: Pipeline, *, every: str = "month", last: int | None = None
     Returns
     -------
     History
+
+    Raises
+    ------
+    UnknownName, InvalidOption
+        See `asked`.
     """
+    asked(every, last)
     at = moments(pipeline.observed(), every)
     at = at[-last:] if last is not None else at
     events: list[Event] = []
@@ -263,6 +274,17 @@ def history(pipeline: Pipeline, *, every: str = "month", last: int | None = None
         events += sorted(batch, key=lambda event: event.order)
         followed = now
     return History(every, tuple(at), tuple(events), tuple(looks))
+
+
+def asked(every: str, last: int | None) -> None:
+    """Refuse a period that there is not, and a number of looks that shows nothing."""
+    if every not in EVERY:
+        raise UnknownName.among("period", every, EVERY)
+    if last is not None and (not isinstance(last, Integral) or last < 1):
+        raise InvalidOption(
+            f"last={last!r} is no number of looks.",
+            "Use a whole number from 1 on, or None for all.",
+        )
 
 
 def moments(observed: Observed, every: str) -> list[int]:

@@ -6,7 +6,6 @@ last bit.  It gives no proofs.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.resources import files
@@ -18,7 +17,7 @@ import duckdb
 from patina_lab.beliefs.facts import FactSet
 from patina_lab.beliefs.proof import Proof
 from patina_lab.beliefs.rules import Candidate, Counts, Formed, Used
-from patina_lab.beliefs.ruleset import RuleSet, load
+from patina_lab.beliefs.ruleset import RuleSet, declared, load
 from patina_lab.errors import UnknownName, UsageError
 
 _TAKING = {
@@ -35,7 +34,6 @@ _TAKING = {
 """What takes part in a rule set, and what it contradicts; by cluster and project."""
 
 _FOLDER = files("patina_lab.beliefs") / "rulesets"
-_DECLARED = re.compile(r"^parameter\((\w+), (-?[\d.]+)\)\.$", re.MULTILINE)
 
 
 class SqlEngine:
@@ -63,7 +61,7 @@ class SqlEngine:
         if not rules.built_in:
             raise UsageError(
                 f"Rule set {rules.name} is not known in SQL; v0, v1 and v2 are.",
-                "Use SwiplEngine for rule sets of your own.",
+                "Rule sets of your own need SWI-Prolog: --engine swipl, or engine='swipl'.",
             )
         sql = (_FOLDER / f"{rules.name}.sql").read_text(encoding="utf-8")
         return replace(run_sql(facts, rules, sql), engine=self)
@@ -96,7 +94,7 @@ class SqlEngine:
 
 def parameters(rules: RuleSet) -> dict[str, float]:
     """Return the parameters of a built-in rule set: its defaults and what was given."""
-    defaults = {name: float(value) for name, value in _DECLARED.findall(rules.text)}
+    defaults = declared(rules.text)
     for name in rules.parameters:
         if name not in defaults:
             raise UnknownName.among(f"parameter of rule set {rules.name}", name, defaults)

@@ -15,12 +15,19 @@ from patina_lab.beliefs.formation import Beliefs, Choice
 from patina_lab.beliefs.ground import Ground, ground
 from patina_lab.beliefs.observed import Observed, Reader
 from patina_lab.beliefs.rules import RuleEngine
-from patina_lab.beliefs.ruleset import RuleSet, load
+from patina_lab.beliefs.ruleset import RuleSet, declared, load
 from patina_lab.beliefs.vectors import Vectors, vectors
+from patina_lab.errors import InvalidOption, UnknownName
 from patina_lab.eventlog.progress import Progress, silent
 
 if TYPE_CHECKING:
     from patina_lab.beliefs.embed import Embedder
+
+OPTIONS = ("rules", "embedder", "threshold", "scope", "local", "engine", "progress")
+"""What forming takes beside the parameters of its rule set."""
+
+ENGINES = ("swipl", "pyswip", "sql")
+"""Rule engines by name; see `rule_engine`."""
 
 _SHARED: list[RuleEngine] = []
 _MANY = 5_000
@@ -144,7 +151,7 @@ def pipeline(
     embedder: str | os.PathLike[str] | Embedder | None = None,
     threshold: float = DISTANCE,
     scope: str = "project",
-    engine: RuleEngine | None = None,
+    engine: str | RuleEngine | None = None,
     parameters: Mapping[str, float] | None = None,
     progress: Progress = silent,
 ) -> Pipeline:
@@ -161,8 +168,8 @@ def pipeline(
         See `patina_lab.beliefs.embed.find`.
     threshold : float
     scope : {"project", "persona"}
-    engine : RuleEngine or None
-        None: one ``swipl`` process for all pipelines of this process.
+    engine : {"swipl", "pyswip", "sql"}, RuleEngine or None
+        None, ``swipl``: one ``swipl`` process for all pipelines of this process.
     parameters : mapping or None
         Of the rule set.
     progress : Progress
@@ -171,14 +178,50 @@ def pipeline(
     from patina_lab.beliefs.embed.cache import CachedEmbedder
 
     named = rules if isinstance(rules, RuleSet) else Path(rules) if _is_file(rules) else str(rules)
-    chosen = load(named, **(parameters or {}))
+    chosen = _with(load(named), parameters or {})
+    if isinstance(threshold, bool | str) or not _is_distance(threshold):
+        raise InvalidOption(
+            f"threshold={threshold!r} is no distance up to which texts are one cluster.",
+            f"Use more than 0, less than 1; the default is {DISTANCE:g}.",
+        )
     if embedder is None or isinstance(embedder, str | os.PathLike):
         embedder = CachedEmbedder(embed.find(embedder), home / "vectors")
-    made = Pipeline(
-        read, embedder, engine or shared_engine(), chosen, float(threshold), scope, progress
-    )
+    elif not hasattr(embedder, "embed"):
+        embed.find(embedder)  # type: ignore[arg-type]  # refuses it
+    made = Pipeline(read, embedder, rule_engine(engine), chosen, float(threshold), scope, progress)
     made.choice  # noqa: B018 - refuses an unknown scope before anything is computed
     return made
+
+
+def rule_engine(which: str | RuleEngine | None = None) -> RuleEngine:
+    """Return a rule engine by its name; see `ENGINES`.
+
+    Parameters
+    ----------
+    which : {"swipl", "pyswip", "sql"}, RuleEngine or None
+        ``swipl`` (None): SWI-Prolog in a process of its own.  ``pyswip``: inside this process.
+        ``sql``: the built-in rule sets by DuckDB, without proofs and without SWI-Prolog.
+
+    Raises
+    ------
+    UnknownName
+        No engine has that name.
+    MissingTool
+        pyswip is not installed.
+    """
+    if which is None or which == "swipl":
+        return shared_engine()
+    if which == "pyswip":
+        from patina_lab.beliefs.pyswip_engine import PyswipEngine
+
+        return PyswipEngine()
+    if which == "sql":
+        from patina_lab.beliefs.oracle import SqlEngine
+
+        return SqlEngine()
+    if isinstance(which, str) or not hasattr(which, "form"):
+        raise UnknownName.among("rule engine", which, ENGINES)  # type: ignore[arg-type]
+    return which
 
 
 def shared_engine() -> RuleEngine:
@@ -191,6 +234,27 @@ def shared_engine() -> RuleEngine:
             atexit.register(engine.close)
             _SHARED.append(engine)
         return _SHARED[0]
+
+
+def _with(rules: RuleSet, given: Mapping[str, Any]) -> RuleSet:
+    """Return a rule set with parameters; what is neither one nor an option is named.
+
+    A file of the user's own is read by Prolog: there only what can be no parameter is refused.
+    """
+    known = declared(rules.text)
+    for name, value in given.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name not in known and (rules.built_in or not number):
+            kind = f"option or parameter of rule set {rules.name}"
+            raise UnknownName.among(kind, name, [*OPTIONS, *known])
+    return rules.with_parameters(**given)
+
+
+def _is_distance(told: Any) -> bool:
+    try:
+        return 0 < float(told) < 1
+    except (TypeError, ValueError):
+        return False
 
 
 def _is_file(rules: str | os.PathLike[str]) -> bool:

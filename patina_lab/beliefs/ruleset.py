@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,28 @@ from patina_lab.errors import BadRules, InvalidOption, UnknownName
 
 MOST_BYTES = 262_144
 _FOLDER = files("patina_lab.beliefs") / "rulesets"
+_DECLARED = re.compile(r"^parameter\((\w+), *(-?\d+(?:\.\d+)?)\)\.", re.MULTILINE)
+_INF = math.inf
+_SHARE = "a share from 0 to 1"
+_COUNT = "0 or more"
+_RANGES: dict[str, tuple[float, float, str]] = {
+    **dict.fromkeys(
+        ("floor", "ceiling", "start", "archive_below", "decay_floor", "min_diversity",
+         "max_boilerplate"),
+        (0.0, 1.0, _SHARE),
+    ),
+    **dict.fromkeys(("min_cohesion", "min_similarity"), (-1.0, 1.0, "a cosine from -1 to 1")),
+    **dict.fromkeys(
+        ("prior_for", "prior_against", "min_voters", "min_projects", "min_content", "min_support",
+         "min_sources", "adequate_score", "gain", "loss", "decay_after_days", "decay_a_year",
+         "decay_at_most"),
+        (0.0, _INF, _COUNT),
+    ),
+    "half_life_days": (math.nextafter(0.0, 1.0), _INF, "more than 0"),
+    "calibrated": (0.0, 1.0, "0 or 1"),
+}  # fmt: skip
+"""What the parameters of the built-in rule sets can be: from, to, and that in words."""
+
 _BUILT_IN = ("v0", "v1", "v2")
 
 
@@ -59,8 +82,28 @@ class RuleSet:
                     f"The parameter {key}={value!r} of rule set {self.name} is no finite number.",
                     "Give an int or a float.",
                 )
+        if self.built_in:
+            self._check_ranges()
         frozen = MappingProxyType(dict(sorted(self.parameters.items())))
         object.__setattr__(self, "parameters", frozen)
+
+    def _check_ranges(self) -> None:
+        defaults = declared(self.text)
+        for key, value in self.parameters.items():
+            low, high, words = _RANGES.get(key, (-_INF, _INF, ""))
+            if not low <= value <= high or (key == "calibrated" and value not in (0, 1)):
+                raise InvalidOption(
+                    f"The parameter {key}={value!r} of rule set {self.name} is not {words}.",
+                    f"Its default is {defaults.get(key, low):g}.",
+                )
+        values = {**defaults, **self.parameters}
+        floor, ceiling = values.get("floor", 0.0), values.get("ceiling", 1.0)
+        if floor > ceiling:
+            raise InvalidOption(
+                f"The parameter floor={floor:g} of rule set {self.name} is above its "
+                f"ceiling={ceiling:g}.",
+                "Give a floor that is not above the ceiling.",
+            )
 
     def __hash__(self) -> int:
         return hash(self.digest)
@@ -79,6 +122,17 @@ class RuleSet:
         """Return a line of the text, without its ends; lines count from 1."""
         lines = self.text.split("\n")
         return lines[number - 1].strip() if 1 <= number <= len(lines) else ""
+
+
+def declared(text: str) -> dict[str, float]:
+    """Return the parameters that a rule set's text declares, with their defaults.
+
+    Examples
+    --------
+    >>> declared("parameter(min_support, 5).")
+    {'min_support': 5.0}
+    """
+    return {name: float(value) for name, value in _DECLARED.findall(text)}
 
 
 def load(rules: str | Path | RuleSet, **parameters: float) -> RuleSet:

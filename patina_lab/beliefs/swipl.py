@@ -204,7 +204,8 @@ class SwiplEngine:
             raise MissingTool(
                 "SWI-Prolog (swipl) is not installed, and rule sets need it.",
                 "Install it: ./run setup, or your system's package swi-prolog-nox; "
-                "patina-lab doctor names the command.",
+                "patina-lab doctor names the command. Without it v0, v1 and v2 run in SQL, "
+                "without proofs: --engine sql, or engine='sql'.",
             )
         return _Process(program, self.limits)
 

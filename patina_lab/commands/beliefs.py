@@ -26,6 +26,12 @@ def _chosen(command: Command) -> Command:
             "--embedder", metavar="NAME", help="minilm, minilm-int8, or a model's folder."
         ),
         click.option("--threshold", type=float, help="Distance up to which texts are one cluster."),
+        click.option(
+            "--engine",
+            type=click.Choice(["swipl", "pyswip", "sql"]),
+            help="What runs the rules; sql: v0, v1, v2 without SWI-Prolog and without proofs."
+            "  [default: swipl]",
+        ),
         click.option("--persona", "across", is_flag=True, help="Across your synced projects."),
         click.option("--local", is_flag=True, help="Add your own notes, which are in no commit."),
         click.option("-p", "--param", "params", multiple=True, metavar="NAME=NUMBER"),
@@ -68,6 +74,7 @@ def _options(
     across: bool,
     local: bool,
     params: tuple[str, ...],
+    engine: str | None,
     calibrate: bool = False,
 ) -> dict[str, Any]:
     return {
@@ -75,6 +82,7 @@ def _options(
         "threshold": threshold,
         "scope": "persona" if across else "project",
         "local": local,
+        "engine": engine,
         **({"calibrate": True} if calibrate else {}),
         **_numbers(params),
     }
@@ -84,6 +92,10 @@ def _numbers(given: tuple[str, ...]) -> dict[str, float]:
     numbers = {}
     for text in given:
         name, _, value = text.partition("=")
+        if name == "rules":
+            raise InvalidOption(
+                f"{text!r} sets no parameter of a rule set.", "The rule set is told by --rules."
+            )
         try:
             numbers[name] = int(value) if value.lstrip("+-").isdecimal() else float(value)
         except ValueError as err:
@@ -254,6 +266,7 @@ def ab(
 ) -> None:
     """Say which rule set makes better beliefs: A or B (v0, v1, v2 or a .pl file)."""
     from patina_lab.beliefs.compare import compare_rules
+    from patina_lab.beliefs.explain import NO_PROOF
 
     made = compare_rules(
         _lab(repo, as_of),
@@ -270,7 +283,7 @@ def ab(
         click.echo(repr(made))
         for row in made.flips().to_dict("records") if flips else ():
             click.echo(f"\nonly {row['held_by']}, {row['confidence']:.2f}: {row['belief']}")
-            click.echo(row["proof"])
+            click.echo(row["proof"] or NO_PROOF)
     if check and made.winner == made.names[0] != made.names[1]:
         raise CheckFailed(made.verdict, "Keep the first, or look at the flips: --flips.")
 

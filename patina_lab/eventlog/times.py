@@ -13,6 +13,7 @@ DAY_US = 86_400_000_000
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}")
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(w|d|h|m|s|weeks?|days?|hours?|minutes?|seconds?)")
+_WRITE = "Write 2025-03-15 or 2025-03-15T14:30:00+01:00."
 _SECONDS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 
 Moment = str | date | datetime
@@ -30,16 +31,15 @@ def _parse(moment: Moment) -> tuple[datetime, bool]:
         when, whole_day = moment, False
     elif isinstance(moment, date):
         when, whole_day = datetime(moment.year, moment.month, moment.day, tzinfo=UTC), True
+    elif not isinstance(moment, str):
+        raise UnknownTime(f"{moment!r} is no date and no timestamp.", _WRITE)
     else:
         text = moment.strip()
         whole_day = bool(_DATE.fullmatch(text))
         try:
             when = datetime.fromisoformat(text)
         except ValueError as err:
-            raise UnknownTime(
-                f"{moment!r} is no date and no timestamp.",
-                "Write 2025-03-15 or 2025-03-15T14:30:00+01:00.",
-            ) from err
+            raise UnknownTime(f"{moment!r} is no date and no timestamp.", _WRITE) from err
     # A time without an offset is UTC: the reader's own zone must not change the result.
     return (when.replace(tzinfo=UTC) if when.tzinfo is None else when), whole_day
 
@@ -79,7 +79,7 @@ def length_us(length: str | timedelta) -> int:
     """
     if isinstance(length, timedelta):
         return length // timedelta(microseconds=1)
-    match = _LENGTH.fullmatch(length.strip().lower())
+    match = _LENGTH.fullmatch(length.strip().lower()) if isinstance(length, str) else None
     if match is None:
         raise UnknownTime(f"{length!r} is no length of time.", "Write 7d, 36h or 2 weeks.")
     return round(float(match[1]) * _SECONDS[match[2][0]] * 1_000_000)

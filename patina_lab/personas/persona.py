@@ -417,7 +417,7 @@ class Persona:
         as_of: Moment | None = None,
         threshold: float | None = None,
         embedder: str | os.PathLike[str] | Embedder | None = None,
-        engine: RuleEngine | None = None,
+        engine: str | RuleEngine | None = None,
         progress: Progress = silent,
         **parameters: float,
     ) -> Pipeline:
@@ -430,7 +430,7 @@ class Persona:
         threshold : float or None
             Cosine distance up to which observations are one cluster; None: 0.45.
         embedder : str, path, Embedder or None
-        engine : RuleEngine or None
+        engine : {"swipl", "pyswip", "sql"}, RuleEngine or None
         progress : Progress
         **parameters : float
             Of the rule set.

@@ -23,10 +23,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from patina_lab import errors
 from patina_lab.errors import (
     CheckFailed,
     InvalidOption,
     MissingTool,
+    PatinaError,
     StoreError,
     UnknownName,
     UsageError,
@@ -110,6 +112,8 @@ def run_notebook(
         A parameter is not of its type, or `name` is no file name.
     CheckFailed
         A cell failed or took too long; the notebook as far as it came is kept.
+    UsageError
+        A cell could not understand a parameter; of the class that it raised.
     MissingTool
         papermill, nbconvert or ipykernel is not installed.
     StoreError
@@ -309,21 +313,29 @@ def _digest(nb: Any) -> str | None:
     return None
 
 
-def _said(error: Exception, at: str, nb: Any, name: str, kept: Path, timeout: int) -> CheckFailed:
-    """Put what stopped a notebook into one sentence with the cell's number."""
+def _said(error: Exception, at: str, nb: Any, name: str, kept: Path, timeout: int) -> PatinaError:
+    """Put what stopped a notebook into one sentence with the cell's number.
+
+    A request that a cell could not understand stays one, as it is without a notebook.
+    """
     own = [cell for cell in nb.cells if cell["id"] != "injected-parameters"]
     number = next((n for n, cell in enumerate(own, 1) if cell["id"] == at), 0)
     source = own[number - 1].source
     line = next((line.strip() for line in source.splitlines() if line.strip()), "")
     where = f"cell {number} of {name} (`{line[:60]}`)"
     ename = getattr(error, "ename", "")
+    hint = f"The notebook as far as it came: {kept}"
+    kind = vars(errors).get(ename)
+    usage = isinstance(kind, type) and issubclass(kind, UsageError)
     if ename:
-        what = f"{where} failed: {ename}: {getattr(error, 'evalue', '')}".rstrip(": ")
+        told = str(getattr(error, "evalue", "")).rstrip(".")
+        what = f"{where} failed: {ename}: {told}".rstrip(": ")
     elif isinstance(error, TimeoutError):
         what = f"{where} took longer than {timeout} s"
     else:
         what = f"the kernel died in {where}"
-    return CheckFailed(f"{what[0].upper()}{what[1:]}.", f"The notebook as far as it came: {kept}")
+    raised = kind if usage and kind else CheckFailed
+    return raised(f"{what[0].upper()}{what[1:]}.", hint)
 
 
 def _dumped(nb: Any) -> str:

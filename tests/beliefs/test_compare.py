@@ -21,7 +21,7 @@ from patina_lab.beliefs.compare import FEW, Comparison, HoldOut
 from patina_lab.beliefs.pipeline import Pipeline
 from patina_lab.beliefs.ruleset import RuleSet
 from patina_lab.beliefs.swipl import SwiplEngine
-from patina_lab.errors import InvalidOption, UnknownName
+from patina_lab.errors import InvalidOption, UnknownName, UsageError
 from patina_lab.events.event import Event
 
 START = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -133,11 +133,59 @@ def test_the_other_way_round(engine: SwiplEngine) -> None:
 def test_the_same_way_twice_is_undecided(engine: SwiplEngine) -> None:
     """The control: a way does not beat itself."""
     same = pt.compare_rules(
-        World(world(), engine), RuleSet("a.pl", SOBER), RuleSet("b.pl", SOBER), draws=100
+        World(world(), engine),
+        RuleSet("a.pl", SOBER),
+        RuleSet("b.pl", f"% In other words.\n{SOBER}"),
+        draws=100,
     )
     assert same.verdict.startswith("Undecided")
     assert list(same.differences()["better"]) == [""] * 5
     assert len(same.flips()) == 0
+
+
+def test_one_way_against_itself_is_named(engine: SwiplEngine) -> None:
+    """That is no question of too few cases; defaults written out are the defaults."""
+    world_ = World(world(), engine)
+    for a, b in (("v2", "v2"), ({"half_life_days": 60.0}, "v2"), ({"threshold": 0.45}, "v2")):
+        made = pt.compare_rules(world_, a, b, draws=5)
+        assert "are the same" in made.verdict
+        assert "nothing to compare" in repr(made)
+        assert made.winner == ""
+    other = pt.compare_rules(world_, {"half_life_days": 61}, "v2", draws=5)
+    assert "are the same" not in other.verdict
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"every": "eon"}, "no period 'eon'. Known: day"),
+        ({"labels": {"Tea": "drinks"}}, "No label, such as 'Tea', .* 150 observations"),
+        ({"labels": "Tea"}, "labels=Tea does not say"),
+        ({"labels": {"Tea": 3}}, "does not say which group"),
+        ({"split": 5}, "split=5 leaves nothing"),
+        ({"split": ["2025-02-01"]}, r"\['2025-02-01'\] is no date"),
+        ({"window": 3}, "3 is no length of time"),
+        ({"window": "0d"}, "window='0d' nothing can come again"),
+        ({"level": 95}, "level=95 is no share.* level=0.95"),
+        ({"level": "x"}, "level='x' is no share"),
+        ({"draws": 1.5}, "draws=1.5 draws nothing"),
+        ({"seed": -1}, "seed=-1"),
+        ({"a": {3: 4}}, "no option 3"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_sentence(
+    engine: SwiplEngine, options: dict[str, Any], told: str
+) -> None:
+    """The value and the next step, not an error of Python's."""
+    with pytest.raises(UsageError, match=told) as caught:
+        pt.compare_rules(World(world(), engine), **{"draws": 5, **options})
+    assert caught.value.hint
+
+
+def test_only_a_lab_is_compared() -> None:
+    """Whoever forgets it gives the rule sets alone."""
+    with pytest.raises(InvalidOption, match="'v0' is no lab"):
+        pt.compare_rules("v0", "v2")
 
 
 def test_judges_that_know_nothing_are_undecided(compared: Comparison) -> None:
@@ -318,6 +366,9 @@ def test_a_real_lab(make_repo: Callable[..., Repo], engine: SwiplEngine, tmp_pat
         pt.compare_rules(lab, split=1.5, engine=engine, embedder=WordsEmbedder())
     with pytest.raises(UnknownName, match="v9"):
         pt.compare_rules(lab, "v9", engine=engine, embedder=WordsEmbedder())
+    for way, near in (({"rulez": "v0"}, "rules"), ({"treshold": 0.3}, "threshold")):
+        with pytest.raises(UnknownName, match=f"no option.*Did you mean '{near}'"):
+            pt.compare_rules(lab, way, engine=engine, embedder=WordsEmbedder())
 
 
 def test_matching_is_one_to_one(compared: Comparison) -> None:

@@ -506,7 +506,7 @@ def test_what_cannot_be(lab: pt.Lab, engine: SwiplEngine) -> None:
         lab.form_beliefs(**chosen(engine, scope="galaxy"))
     with pytest.raises(UnknownName, match="half_live"):
         lab.form_beliefs(**chosen(engine, half_live_days=3))
-    with pytest.raises(InvalidOption, match="bound"):
+    with pytest.raises(InvalidOption, match="threshold=3 is no distance"):
         lab.form_beliefs(**chosen(engine, threshold=3))
     with pytest.raises(UnknownName, match="v7"):
         lab.form_beliefs("v7", **chosen(engine))

@@ -125,6 +125,7 @@ def test_ab(run: Callable[..., Result], tmp_path: Path) -> None:
         (("beliefs", "--rules", "v7"), 2, "v7"),
         (("beliefs", "-p", "half_life_days"), 2, "half_life_days"),
         (("beliefs", "-p", "half_live_days=3"), 2, "half_life_days"),
+        (("beliefs", "-p", "rules=3"), 2, "--rules"),
         (("explain", "beef"), 2, "beef"),
         (("ab", "v0", "v2", "--split", "noon"), 2, "noon"),
         (("ab", "v0", "v2", "--labels", "/nowhere.json"), 2, "nowhere"),
@@ -161,3 +162,43 @@ def test_without_swipl(
     assert result.exit_code == 3
     assert result.stderr.count("SWI-Prolog") == 1
     assert "Install it" in result.stderr
+    assert "--engine sql" in result.stderr
+
+
+def test_in_sql_without_swipl(
+    make_repo: Callable[..., Repo], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Every command does its work by ``--engine sql``; the proof that is not there is said."""
+    from patina_lab.beliefs.swipl import SwiplEngine
+
+    monkeypatch.setattr("patina_lab.beliefs.embed.find", lambda which=None: WordsEmbedder())
+    monkeypatch.setattr(
+        "patina_lab.beliefs.pipeline.shared_engine", lambda: SwiplEngine(swipl="no-swipl-here")
+    )
+    place = str(make_repo(LOG).path)
+
+    def call(*words: str) -> Result:
+        return CliRunner().invoke(
+            main, [*words, "--engine", "sql", "--repo", place], catch_exceptions=False
+        )
+
+    (belief,) = said(call("beliefs", "--json"))["beliefs"]
+    assert belief["evidence_count"] == 3
+    assert "retired" not in call("beliefs", "--history", "event").stdout
+    told = call("explain", belief["id"][:10])
+    assert told.exit_code == 0
+    assert "No proof: the rules ran in SQL" in told.stdout
+    assert said(call("explain", belief["id"][:10], "--json"))["proof"] is None
+    flips = call("ab", "v0", "v2", "--flips")
+    assert flips.exit_code == 0
+    assert "only v2, 0." in flips.stdout
+    assert "No proof: the rules ran in SQL" in flips.stdout
+    own = tmp_path / "own.pl"
+    own.write_text("belief(C, project(P), 1, 0.9, beta(1, 0)) :- medoid(C, M), project(M, P).\n")
+    refused = call("beliefs", "--rules", str(own))
+    assert refused.exit_code == 2
+    assert "--engine swipl" in refused.stderr
+    assert call("beliefs", "--rules", "v2").exit_code == 0
+    unknown = CliRunner().invoke(main, ["beliefs", "--engine", "prolog", "--repo", place])
+    assert unknown.exit_code == 2
+    assert "sql" in unknown.stderr

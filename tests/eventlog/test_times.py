@@ -81,6 +81,7 @@ def test_a_timestamp_reads_as_python_does(moment):
         *("", "yesterday", "2025", "2025-13-01", "2025-02-30", "2025-03-15T25:00", "15.03.2025"),
         *("2025-03-15T12:00:00+99:99", "2025-03-15 noon", "0000-01-01", "10000-01-01", "\ud800"),
         *("2025-03-15\0", "1740000000", "now", "2025-03-15T12:00:00 UTC"),
+        *(5, True, ["2025-03-15"]),
     ],
 )
 def test_what_is_no_time_is_said_with_an_example(text):
@@ -124,7 +125,7 @@ def test_a_length_of_time_is_a_number_with_its_unit(text, seconds):
     assert round(seconds * 1_000_000) == length_us(text)
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "-7d", "1 fortnight", "1 month", "7dd", "1e3s"])
+@pytest.mark.parametrize("text", ["", "7", "d", "-7d", "1 fortnight", "1 month", "7dd", "1e3s", 7])
 def test_what_is_no_length_is_said_with_an_example(text):
     """A month has no length."""
     with pytest.raises(UnknownTime) as caught:

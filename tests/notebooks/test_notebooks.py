@@ -228,7 +228,7 @@ def test_the_solutions_solve_their_exercises(tmp_path: Path) -> None:
 def test_a_path_that_is_no_repository_is_one_sentence(path: Path, tmp_path: Path) -> None:
     """The error of the cell is that of the library, with the cell's number."""
     (tmp_path / "plain").mkdir()
-    with pytest.raises(errors.CheckFailed, match=r"^Cell 3 of .* failed: NotARepository: "):
+    with pytest.raises(errors.NotARepository, match=r"^Cell 3 of .* failed: NotARepository: "):
         run_notebook(path, tmp_path / "out", {"repo": tmp_path / "plain"})
 
 
@@ -326,6 +326,23 @@ def test_the_checks_of_the_teaching_project(on_teaching, tmp_path: Path) -> None
     too_much = {"max_quarantined": 2, "min_beliefs": beliefs + 1, "max_stale_days": 0.5}
     report = run_notebook(notebook, tmp_path / "not", too_much)
     assert [one.name for one in report.checks.failed] == ["stale notes", "beliefs"]
+
+
+@pytest.mark.notebook
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("since", "kind", "told"),
+    [
+        ("2030-01-01", errors.InvalidOption, "has happened since 2030-01-01: the last event is of"),
+        ("nonsense", errors.UsageError, "nonsense"),
+    ],
+)
+def test_a_moment_that_cannot_be_compared_with(tmp_path: Path, since, kind, told) -> None:
+    """Compared with what is still to come, everything would be new; a slip is no failed check."""
+    with pytest.raises(kind, match=told) as caught:
+        run_notebook(FOLDER / "08_report_ci.ipynb", tmp_path, {"since": since})
+    assert caught.value.exit_code == 2
+    assert not caught.value.message.endswith("..")
 
 
 @pytest.mark.notebook

