@@ -640,7 +640,8 @@ class Lab:
         Returns
         -------
         patina_lab.beliefs.formation.Beliefs
-            A sequence, the firmest first; ``beliefs[0].explain()``.
+            A sequence, the firmest first; ``beliefs[0].explain()``,
+            ``beliefs.sql("SELECT …")``.
 
         Raises
         ------
@@ -705,12 +706,13 @@ class Lab:
                     "A persona has no commits, and this lab is as of one.",
                     "Take a date: lab.as_of('2025-03-15').form_beliefs(scope='persona').",
                 )
-            read = persona_reader(home, self.slice.until_us)
+            read, log = persona_reader(home, self.slice.until_us), None
         else:
             from patina_lab.project.read import read_local
 
             more = [found.event for found in read_local(self.repository)[0]] if local else []
-            read = reader(self.log, more=more, shown=self.repository.name)
+            log = self.log
+            read = reader(log, more=more, shown=self.repository.name)
         return pipeline(
             read,
             home=home,
@@ -721,6 +723,7 @@ class Lab:
             engine=engine,
             parameters=parameters,
             progress=show,
+            log=log,
         )
 
     @property

@@ -21,6 +21,7 @@ from patina_lab.eventlog.progress import Progress, silent
 
 if TYPE_CHECKING:
     from patina_lab.beliefs.embed import Embedder
+    from patina_lab.eventlog.eventlog import Eventlog
 
 _SHARED: list[RuleEngine] = []
 _MANY = 5_000
@@ -44,6 +45,8 @@ class Pipeline:
         Cosine distance up to which clusters are joined.
     scope : {"project", "persona"}
     progress : Progress
+    log : Eventlog or None
+        That is read, where it is one: what SQL joins beliefs with.
     """
 
     read: Reader
@@ -53,6 +56,7 @@ class Pipeline:
     threshold: float = DISTANCE
     scope: str = "project"
     progress: Progress = field(default=silent, repr=False)
+    log: Eventlog | None = field(default=None, repr=False, compare=False)
     _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -119,7 +123,11 @@ class Pipeline:
         if key not in self._kept:
             choice = self.choice
             made = self.ground(until_us)
-            self._kept[key] = Beliefs(made, self.engine.form(made.facts, self.rules), choice, self)
+            formed = self.engine.form(made.facts, self.rules)
+            log = self.log
+            if log is not None and until_us is not None:
+                log = replace(log, slice=log.slice.between_us(None, until_us))
+            self._kept[key] = Beliefs(made, formed, choice, self, log)
         found: Beliefs = self._kept[key]
         return found
 
@@ -147,6 +155,7 @@ def pipeline(
     engine: RuleEngine | None = None,
     parameters: Mapping[str, float] | None = None,
     progress: Progress = silent,
+    log: Eventlog | None = None,
 ) -> Pipeline:
     """Return a pipeline of parts that are told by name.
 
@@ -166,6 +175,8 @@ def pipeline(
     parameters : mapping or None
         Of the rule set.
     progress : Progress
+    log : Eventlog or None
+        That is read, where it is one.
     """
     from patina_lab.beliefs import embed
     from patina_lab.beliefs.embed.cache import CachedEmbedder
@@ -175,7 +186,7 @@ def pipeline(
     if embedder is None or isinstance(embedder, str | os.PathLike):
         embedder = CachedEmbedder(embed.find(embedder), home / "vectors")
     made = Pipeline(
-        read, embedder, engine or shared_engine(), chosen, float(threshold), scope, progress
+        read, embedder, engine or shared_engine(), chosen, float(threshold), scope, progress, log
     )
     made.choice  # noqa: B018 - refuses an unknown scope before anything is computed
     return made
