@@ -126,7 +126,7 @@ class Belief:
 
     @property
     def event(self) -> Event:
-        """Its ``belief_formed`` event.
+        """Its ``belief_formed`` event; ``belief_id`` is `id` (see `Beliefs.events`).
 
         ``lab.propose(b.content, type="belief", payload=dict(b.event.data))`` puts it to the
         team.
@@ -365,7 +365,13 @@ class Beliefs(Sequence[Belief]):
         return table.sort_values(order, ignore_index=True).drop(columns="at")
 
     def events(self) -> tuple[Event, ...]:
-        """Return a ``belief_formed`` event for each; see `patina_lab.beliefs.belief_events`."""
+        """Return a ``belief_formed`` event for each; see `patina_lab.beliefs.belief_events`.
+
+        Their ``belief_id`` is the belief's own: the hash of what it says now, for whom.
+        ``history().events`` name a belief by its lineage, the id of what it said when it was
+        formed first.  The two differ where it came to say it in other words; `evolution`
+        (``attrs["lineage"]``) and ``belief_history`` of `sql` bridge them.
+        """
         from patina_lab.beliefs.belief_events import belief_events
 
         return belief_events(self)

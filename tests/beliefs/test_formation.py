@@ -417,6 +417,27 @@ def test_sql_bridges_the_ids_of_a_belief(lab: pt.Lab, engine: SwiplEngine) -> No
         assert list(moved["confidence"]) == list(table["confidence"])
 
 
+def test_a_belief_in_other_words_has_two_ids(engine: SwiplEngine) -> None:
+    """Its event names what it says now, its history what it said first; a row has both."""
+    first = "Always validate user input"
+    then = [f"{first} early", f"{first} early here", f"{first} early now"]
+    said = [(1, "ann", first), (2, "bob", first)]
+    said += [(3 + n, f"cid{n}", text) for n, text in enumerate(then)]
+    given = events(said)
+    late = [replace(event, timestamp=event.timestamp.replace(month=5)) for event in given[2:]]
+    beliefs = made([*given[:2], *late], engine).form()
+    (belief,) = beliefs
+    (event,) = beliefs.events()
+    history = beliefs.history(every="month")
+    names = {e.data["belief_id"] for e in history.events}
+    assert event.data["belief_id"] == belief.id
+    assert belief.id not in names
+    assert names == {beliefs.evolution(belief).attrs["lineage"]}
+    rows = beliefs.sql("SELECT DISTINCT lineage, belief_id FROM belief_history ORDER BY as_of")
+    assert names == set(rows["lineage"])
+    assert rows["belief_id"].iloc[-1] == belief.id
+
+
 def test_sql_says_what_is_not_there(lab: pt.Lab, engine: SwiplEngine, tmp_path: Path) -> None:
     """As `lab.sql` does; nothing is written, and the log's own queries see no beliefs."""
     beliefs = lab.form_beliefs(**chosen(engine))
