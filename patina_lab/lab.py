@@ -855,6 +855,7 @@ class Lab:
         embedder: Any = None,
         index: str | None = None,
         at: str = "HEAD",
+        fold: bool = True,
         progress: bool | Progress = True,
     ) -> pd.DataFrame:
         """Find what was known about something: notes, decisions, sessions, commits, best first.
@@ -873,7 +874,8 @@ class Lab:
             ``auto``: the best that needs no waiting; ``attrs["mode"]`` says which it was, and
             ``attrs["notices"]`` why.
         type : str, sequence of str or None
-            Event types, with ``*``; or ``decision``, ``pattern``, ``observation``, ``belief``.
+            Event types, with ``*``; or ``decision``, ``pattern``, ``observation``, ``belief``,
+            ``commit``, ``tag``.
         since, until : date, timestamp or None
             From one on, and before the other.
         as_of : date, timestamp, sha, tag or None
@@ -888,6 +890,9 @@ class Lab:
         index : {"exact", "hnsw", None}
         at : str
             The commit whose event files are asked where nothing was scraped.
+        fold : bool
+            Show one of those that say the same, the best or newest, and how many others do
+            (``same``); False: each of them.
         progress : bool or Progress
 
         Returns
@@ -922,6 +927,7 @@ class Lab:
             index=index,
             scope=scope,
             domains=domains,
+            fold=fold,
             progress=show,
         )
         table = answer.table()

@@ -173,8 +173,8 @@ class History:
         -------
         pandas.DataFrame
             ``as_of`` (text, UTC), ``timestamp, event_type, belief_id`` (the lineage),
-            ``belief, confidence`` (null for a retired one), ``was`` (confidence before, null for a new one),
-            ``evidence_count, event_id``.
+            ``belief, confidence`` (null for a retired one), ``was`` (confidence before, null
+            for a new one), ``evidence_count, event_id``.
         """
         import pandas as pd
 
