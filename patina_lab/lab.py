@@ -642,7 +642,8 @@ class Lab:
         Returns
         -------
         patina_lab.beliefs.formation.Beliefs
-            A sequence, the firmest first; ``beliefs[0].explain()``.
+            A sequence, the firmest first; ``beliefs[0].explain()``,
+            ``beliefs.sql("SELECT …")``.
 
         Raises
         ------
@@ -707,12 +708,13 @@ class Lab:
                     "A persona has no commits, and this lab is as of one.",
                     "Take a date: lab.as_of('2025-03-15').form_beliefs(scope='persona').",
                 )
-            read = persona_reader(home, self.slice.until_us)
+            read, log = persona_reader(home, self.slice.until_us), None
         else:
             from patina_lab.project.read import read_local
 
             more = [found.event for found in read_local(self.repository)[0]] if local else []
-            read = reader(self.log, more=more, shown=self.repository.name)
+            log = self.log
+            read = reader(log, more=more, shown=self.repository.name)
         return pipeline(
             read,
             home=home,
@@ -723,6 +725,7 @@ class Lab:
             engine=engine,
             parameters=parameters,
             progress=show,
+            log=log,
         )
 
     @property
@@ -854,6 +857,7 @@ class Lab:
         embedder: Any = None,
         index: str | None = None,
         at: str = "HEAD",
+        fold: bool = True,
         progress: bool | Progress = True,
     ) -> pd.DataFrame:
         """Find what was known about something: notes, decisions, sessions, commits, best first.
@@ -872,7 +876,8 @@ class Lab:
             ``auto``: the best that needs no waiting; ``attrs["mode"]`` says which it was, and
             ``attrs["notices"]`` why.
         type : str, sequence of str or None
-            Event types, with ``*``; or ``decision``, ``pattern``, ``observation``, ``belief``.
+            Event types, with ``*``; or ``decision``, ``pattern``, ``observation``, ``belief``,
+            ``commit``, ``tag``.
         since, until : date, timestamp or None
             From one on, and before the other.
         as_of : date, timestamp, sha, tag or None
@@ -887,6 +892,9 @@ class Lab:
         index : {"exact", "hnsw", None}
         at : str
             The commit whose event files are asked where nothing was scraped.
+        fold : bool
+            Show one of those that say the same, the best or newest, and how many others do
+            (``same``); False: each of them.
         progress : bool or Progress
             True: a table that is empty says why, too, as a warning.
 
@@ -922,6 +930,7 @@ class Lab:
             index=index,
             scope=scope,
             domains=domains,
+            fold=fold,
             progress=show,
         )
         table = answer.table()

@@ -99,15 +99,37 @@ def stopped(error: Mapping[str, Any], rules: RuleSet) -> PatinaError:
             "Look for a rule that builds without end, or allow more: memory_mb=….",
         )
     if kind == "answer":
-        return BadRules(
-            f"{name}: belief/5 gave {said}: {error.get('term', '')}.",
-            "It answers belief(Cluster, Scope, Stance, Confidence, beta(For, Against)).",
-        )
+        return _bad_answer(rules, error, [])
     if kind == "runtime":
         clause = int(error.get("clause", 0))
         where = f"{name}, clause {clause}" if clause else name
         return BadRules(f"{where}: {_sentence(str(said))}", "Mend that clause.")
     return RulesStopped(f"Rule set {name} could not be run: {said}.", "Report this as a defect.")
+
+
+def _bad_answer(
+    rules: RuleSet, error: Mapping[str, Any], places: list[tuple[int, int]]
+) -> BadRules:
+    """Return the error for an answer that breaks the contract.
+
+    Parameters
+    ----------
+    rules : RuleSet
+    error : mapping
+        ``message, term``.
+    places : list of (int, int)
+        Line and number of the clauses that gave it, as far as they are known.
+    """
+    if len(places) == 1:
+        ((line, clause),) = places
+        where = _place(rules, {"line": line, "clause": clause})
+    else:
+        said = [f"line {line} (clause {clause})" for line, clause in places]
+        where = ", ".join([rules.name, *([" and ".join(said)] if said else [])])
+    return BadRules(
+        f"{where}: belief/5 gave {error.get('message', '')}: {error.get('term', '')}.",
+        "It answers belief(Cluster, Scope, Stance, Confidence, beta(For, Against)).",
+    )
 
 
 def formed(
@@ -124,6 +146,11 @@ def formed(
             line = next((r[2] for r in read["rules"] if r[0] == error["clause"]), 0)
             place = _place(rules, {**error, "line": line})
             raise BadRules(f"{place}: {_sentence(str(error['message']))}", "Mend that clause.")
+        if error["kind"] == "answer":
+            lines = {number: line for number, _, line in read["rules"]}
+            raise _bad_answer(
+                rules, error, [(lines.get(n, 0), n) for n in error.get("clauses", ())]
+            )
         raise stopped(error, rules)
     counts = Counts(facts)
     beliefs = []

@@ -5,6 +5,11 @@ at any time: a belief event is dated by the last event of the slice that it was 
 nothing in it depends on when, where or in which order it was computed.  They are derived, and
 so they are kept in the user's own folder; in the repository there are those that somebody
 proposed (``lab.propose(type="belief_formed", payload=…)``).
+
+Two ids go by ``belief_id``: ``Beliefs.events()`` has that of what a belief says now, the events
+of a history its lineage, that of what it said first; it is followed though its words change.
+``Beliefs.evolution(belief)`` finds the one by the other, and ``belief_history`` in
+``Beliefs.sql`` has both in a row.
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ def payload(belief: Belief, lineage: str | None = None) -> dict[str, Any]:
     ----------
     belief : Belief
     lineage : str or None
-        The id by which it is followed; by default its own.
+        The id by which it is followed, in a history; by default its own, of what it says.
 
     Returns
     -------

@@ -254,7 +254,9 @@ class Comparison:
         return pd.DataFrame(rows, columns=["way", "predicate", "clause", "line", "fired"])
 
     def cost(self) -> pd.DataFrame:
-        """Return what forming cost, in logical inferences: the same on any machine.
+        """Return what forming cost, in logical inferences, whatever the machine's speed.
+
+        What the process did before makes a difference of a few.
 
         Returns
         -------

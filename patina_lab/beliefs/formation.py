@@ -38,7 +38,9 @@ if TYPE_CHECKING:
     from patina_lab.beliefs.history import History
     from patina_lab.beliefs.pipeline import Pipeline
     from patina_lab.beliefs.proof import Proof
+    from patina_lab.eventlog.eventlog import Eventlog
     from patina_lab.events.event import Event
+    from patina_lab.projections.rel import Rel
 
 LEVEL = 0.9
 """Level of the intervals that are shown."""
@@ -124,7 +126,7 @@ class Belief:
 
     @property
     def event(self) -> Event:
-        """Its ``belief_formed`` event.
+        """Its ``belief_formed`` event; ``belief_id`` is `id` (see `Beliefs.events`).
 
         ``lab.propose(b.content, type="belief", payload=dict(b.event.data))`` puts it to the
         team.
@@ -225,15 +227,23 @@ class Beliefs(Sequence[Belief]):
     choice : Choice
     pipeline : Pipeline or None
         What formed them, and can do so as of other moments.
+    log : Eventlog or None
+        The slice that they were formed of; None: of several projects' events.
     """
 
     def __init__(
-        self, ground: Ground, formed: Formed, choice: Choice, pipeline: Pipeline | None = None
+        self,
+        ground: Ground,
+        formed: Formed,
+        choice: Choice,
+        pipeline: Pipeline | None = None,
+        log: Eventlog | None = None,
     ) -> None:
         self.ground = ground
         self.formed = formed
         self.choice = choice
         self.pipeline = pipeline
+        self.log = log
         self._beliefs = _beliefs(self)
 
     @property
@@ -359,7 +369,13 @@ class Beliefs(Sequence[Belief]):
         return table.sort_values(order, ignore_index=True).drop(columns="at")
 
     def events(self) -> tuple[Event, ...]:
-        """Return a ``belief_formed`` event for each; see `patina_lab.beliefs.belief_events`."""
+        """Return a ``belief_formed`` event for each; see `patina_lab.beliefs.belief_events`.
+
+        Their ``belief_id`` is the belief's own: the hash of what it says now, for whom.
+        ``history().events`` name a belief by its lineage, the id of what it said when it was
+        formed first.  The two differ where it came to say it in other words; `evolution`
+        (``attrs["lineage"]``) and ``belief_history`` of `sql` bridge them.
+        """
         from patina_lab.beliefs.belief_events import belief_events
 
         return belief_events(self)
@@ -372,6 +388,64 @@ class Beliefs(Sequence[Belief]):
         from patina_lab.beliefs.tables import tables
 
         return tables(self)
+
+    def rel(self, name: str) -> Rel:
+        """Return one of the relations that `sql` asks, lazily."""
+        from patina_lab.beliefs.relations import relation
+
+        return relation(self, name)
+
+    def sql(self, query: str) -> pd.DataFrame:
+        """Ask these beliefs in SQL, beside the log's slice that they were formed of.
+
+        Parameters
+        ----------
+        query : str
+            One SELECT over
+
+            ``beliefs``: ``id, content, confidence, formed_at, evidence_count,
+            source_projects, domains, last_validated``;
+
+            ``belief_evidence``: ``belief_id, project_name, event_id`` (as its source calls
+            it: ``eventlog.source_id``), ``observation_id`` (``eventlog.event_id``),
+            ``relevance_score`` (negative: against it);
+
+            ``domain_beliefs``: ``domain_name, belief_id, relevance_score``;
+
+            ``belief_history``: ``as_of, lineage, belief_id, what, confidence, low, high,
+            evidence_count, against_count, sources, content``, a row for each monthly look
+            (of `history`; computed only where it is named): what bridges the ids of
+            `events` (``belief_id``) and of ``history().events`` (``lineage``);
+
+            and the log's ``eventlog, observations, commits, …`` (see `Eventlog.rel`), which
+            a persona's beliefs are without.  Notes of one's own (``local=True``) are in no
+            log.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``attrs`` have the log's digest and the choice.
+
+        Raises
+        ------
+        UsageError
+            The query cannot be understood; `UnknownName` where it names a column that is not
+            there.
+
+        Examples
+        --------
+        >>> lab.form_beliefs().sql('''
+        ...     SELECT b.content, e.timestamp, e.actor, e.data
+        ...     FROM beliefs b
+        ...     JOIN belief_evidence v ON v.belief_id = b.id
+        ...     JOIN eventlog e ON e.event_id = v.observation_id
+        ...     ORDER BY b.id, e.seq''')  # doctest: +SKIP
+        """
+        from patina_lab.beliefs.relations import query as asked
+
+        table = asked(self, query).df()
+        table.attrs.update(digest=self.observed.digest, **self.choice.json())
+        return table
 
     def explain(self, told: str) -> Explanation:
         """Return why a belief is held; `told` as for `find`."""

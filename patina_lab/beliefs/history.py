@@ -80,7 +80,11 @@ class History:
     moments : tuple of int
         When was looked, microseconds since 1970.
     events : tuple of Event
-        ``belief_formed``, ``belief_revised``, ``belief_retired``, look by look.
+        ``belief_formed``, ``belief_revised``, ``belief_retired``, look by look.  Their
+        ``belief_id`` is the belief's lineage: the id of what it said when it was formed
+        first, which need not be the id of what it says now (``Belief.id``, and ``belief_id``
+        of ``Beliefs.events()``).  `evolution` and `lineage` take either;
+        ``Beliefs.sql("… FROM belief_history")`` has both.
     looks : tuple of Look
     """
 
@@ -111,7 +115,7 @@ class History:
         pandas.DataFrame
             ``as_of`` (UTC), ``what`` (the event, or empty), ``confidence, low, high``
             (0..1, null once retired), ``evidence, against, sources`` (counts), ``belief``;
-            by time.
+            by time.  ``attrs["lineage"]`` is what the events call it.
 
         Raises
         ------
@@ -173,9 +177,9 @@ class History:
         Returns
         -------
         pandas.DataFrame
-            ``as_of`` (text, UTC), ``timestamp, event_type, belief_id, belief, confidence``
-            (null for a retired one), ``was`` (confidence before, null for a new one),
-            ``evidence_count, event_id``.
+            ``as_of`` (text, UTC), ``timestamp, event_type, belief_id`` (the lineage),
+            ``belief, confidence`` (null for a retired one), ``was`` (confidence before, null
+            for a new one), ``evidence_count, event_id``.
         """
         import pandas as pd
 

@@ -22,6 +22,7 @@ from patina_lab.eventlog.progress import Progress, silent
 
 if TYPE_CHECKING:
     from patina_lab.beliefs.embed import Embedder
+    from patina_lab.eventlog.eventlog import Eventlog
 
 OPTIONS = ("rules", "embedder", "threshold", "scope", "local", "engine", "progress")
 """What forming takes beside the parameters of its rule set."""
@@ -51,6 +52,8 @@ class Pipeline:
         Cosine distance up to which clusters are joined.
     scope : {"project", "persona"}
     progress : Progress
+    log : Eventlog or None
+        That is read, where it is one: what SQL joins beliefs with.
     """
 
     read: Reader
@@ -60,6 +63,7 @@ class Pipeline:
     threshold: float = DISTANCE
     scope: str = "project"
     progress: Progress = field(default=silent, repr=False)
+    log: Eventlog | None = field(default=None, repr=False, compare=False)
     _kept: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -126,7 +130,11 @@ class Pipeline:
         if key not in self._kept:
             choice = self.choice
             made = self.ground(until_us)
-            self._kept[key] = Beliefs(made, self.engine.form(made.facts, self.rules), choice, self)
+            formed = self.engine.form(made.facts, self.rules)
+            log = self.log
+            if log is not None and until_us is not None:
+                log = replace(log, slice=log.slice.between_us(None, until_us))
+            self._kept[key] = Beliefs(made, formed, choice, self, log)
         found: Beliefs = self._kept[key]
         return found
 
@@ -154,6 +162,7 @@ def pipeline(
     engine: str | RuleEngine | None = None,
     parameters: Mapping[str, float] | None = None,
     progress: Progress = silent,
+    log: Eventlog | None = None,
 ) -> Pipeline:
     """Return a pipeline of parts that are told by name.
 
@@ -173,6 +182,8 @@ def pipeline(
     parameters : mapping or None
         Of the rule set.
     progress : Progress
+    log : Eventlog or None
+        That is read, where it is one.
     """
     from patina_lab.beliefs import embed
     from patina_lab.beliefs.embed.cache import CachedEmbedder
@@ -188,7 +199,9 @@ def pipeline(
         embedder = CachedEmbedder(embed.find(embedder), home / "vectors")
     elif not hasattr(embedder, "embed"):
         embed.find(embedder)  # type: ignore[arg-type]  # refuses it
-    made = Pipeline(read, embedder, rule_engine(engine), chosen, float(threshold), scope, progress)
+    made = Pipeline(
+        read, embedder, rule_engine(engine), chosen, float(threshold), scope, progress, log
+    )
     made.choice  # noqa: B018 - refuses an unknown scope before anything is computed
     return made
 

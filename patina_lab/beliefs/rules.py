@@ -124,8 +124,9 @@ class Formed:
     clauses : tuple of Rule
         With firing counts; empty where the engine counts none.
     inferences : int or None
-        Cost in logical inferences, independent of the machine (to within a few); None where
-        the engine has no such thing.
+        Cost in logical inferences: no matter of how fast a machine is, but not exact either,
+        as what its process did before makes a difference of a few.  No belief event has it.
+        None where the engine has no such thing.
     warnings : tuple of str
         Such as variables that occur once.
     engine : RuleEngine

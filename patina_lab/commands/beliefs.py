@@ -119,6 +119,12 @@ def _row(belief: Belief) -> dict[str, Any]:
 @click.option("--top", type=click.IntRange(1), help="Only so many, the firmest.")
 @click.option("--events", is_flag=True, help="Print belief events, one canonical JSON a line.")
 @click.option("--history", "every", type=_PERIODS, help="Print how they came, moved and went.")
+@click.option(
+    "--sql",
+    "query",
+    metavar="QUERY",
+    help="Ask beliefs, belief_evidence, domain_beliefs, belief_history and the log in SQL.",
+)
 @as_json
 @speaks
 def beliefs(
@@ -128,14 +134,26 @@ def beliefs(
     top: int | None,
     events: bool,
     every: str | None,
+    query: str | None,
     as_json: bool,
     **chosen: Any,
 ) -> None:
-    """Form beliefs of what was observed, and list them, the firmest first."""
+    """Form beliefs of what was observed, and list them, the firmest first.
+
+    A QUERY is one SELECT: beliefs.id = belief_evidence.belief_id, and
+    belief_evidence.observation_id = eventlog.event_id.
+    """
     from patina_lab.beliefs.belief_events import to_bytes, to_json
 
+    if query is not None and (events or every is not None or top is not None):
+        raise InvalidOption(
+            "--sql prints what its query gives, and neither --events, --history nor --top.",
+            "Leave the others out; a SELECT has LIMIT, and belief_history has the history.",
+        )
     made = _lab(repo, as_of).form_beliefs(rules, **_options(**chosen))
-    if every is not None:
+    if query is not None:
+        _print_query(made, query, as_json)
+    elif every is not None:
         history = made.history(every=every)
         if as_json:
             click.echo(json.dumps([to_json(event) for event in history.events], sort_keys=True))
@@ -156,6 +174,18 @@ def beliefs(
         click.echo(json.dumps(said, sort_keys=True))
     else:
         _print(made, top)
+
+
+def _print_query(made: Beliefs, query: str, as_json: bool) -> None:
+    if made.log is not None:
+        made.log.opened.lock_down()
+    table = made.sql(query)
+    if as_json:
+        click.echo(table.to_json(orient="records", date_format="iso", date_unit="us"))
+    elif len(table):
+        click.echo(table.to_string(index=False, max_colwidth=80))
+    else:
+        click.echo(f"no rows ({', '.join(table.columns)})")
 
 
 def _print(made: Beliefs, top: int | None) -> None:

@@ -245,7 +245,7 @@ def list_domains(repo: str, as_json: bool) -> None:
 @repo
 @click.argument("words", nargs=-1, required=True, metavar="TEXT | domain NAME")
 @click.option("-k", default=10, show_default=True, help="At most so many.")
-@click.option("--type", "type_", metavar="TYPE", help="observation, decision, pattern, …")
+@click.option("--type", "type_", metavar="TYPE", help="decision, pattern, commit, tag, …")
 @click.option("--domains", default="", metavar="A,B", help="Only these.")
 @click.option(
     "--scope",
@@ -409,5 +409,5 @@ def migrate(repo: str, database: Path, to: Any, export: bool, as_json: bool) -> 
     _say(made.to_json(), repr(made), as_json)
 
 
-_NUMBERS = ("lexical_rank", "semantic_rank", "cosine")
+_NUMBERS = ("same", "lexical_rank", "semantic_rank", "cosine")
 COMMANDS = (init, observe, propose, undo, domain, query, history, conflicts, migrate)

@@ -6,9 +6,10 @@ import contextlib
 import html
 import threading
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from patina_lab.errors import PatinaError, UnknownName, UnknownRevision, UsageError
@@ -41,6 +42,8 @@ class OpenLog:
     manifest : Manifest
     at : callable or None
         Opens the log of another commit of the same repository.
+    tables : mapping of str to pyarrow.Table
+        That queries see beside the log, and no other opened log does.
     """
 
     arrays = True  # see `patina_lab.projections.rel.Engine`
@@ -50,10 +53,12 @@ class OpenLog:
         connection: duckdb.DuckDBPyConnection,
         manifest: Manifest,
         at: Callable[[str], OpenLog] | None = None,
+        tables: Mapping[str, pa.Table] = MappingProxyType({}),
     ) -> None:
         self.connection = connection
         self.manifest = manifest
         self.at = at
+        self.tables = tables
         self._lock = threading.Lock()
         self._known: dict[Hashable, Any] = {}
 
@@ -71,10 +76,28 @@ class OpenLog:
         found: T = self._known[what]
         return found
 
+    @classmethod
+    def empty(cls) -> OpenLog:
+        """Return an engine that has no log, for tables alone."""
+        import duckdb
+
+        connection = duckdb.connect(":memory:")
+        connection.execute("SET GLOBAL TimeZone = 'UTC'")
+        return cls(connection, None)  # type: ignore[arg-type]  # text of queries needs no manifest
+
+    def beside(self, tables: Mapping[str, pa.Table]) -> OpenLog:
+        """Return the same opened log, whose queries also see some tables."""
+        made = OpenLog(self.connection, self.manifest, self.at, tables)
+        made._lock = self._lock  # one connection, one lock
+        return made
+
     def cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a connection of its own: an open result on one does not block the others."""
         with self._lock:
-            return self.connection.cursor()
+            cursor = self.connection.cursor()
+        for name, table in self.tables.items():
+            cursor.register(name, table)
+        return cursor
 
     def lock_down(self) -> None:
         """Refuse, from now on, every query that would reach outside the log."""

@@ -104,6 +104,7 @@ def ask(
     index: str | None = None,
     scope: str | None = None,
     domains: str | Iterable[str] = (),
+    fold: bool = True,
     progress: Progress = silent,
 ) -> Answer:
     """Answer a question from a project's corpus.
@@ -118,7 +119,7 @@ def ask(
     embedder : str, Embedder or None
         See `patina_lab.beliefs.embed.find`.  None: one whose vectors were made, or else the
         default.
-    index, scope, domains
+    index, scope, domains, fold
         See `patina_lab.search.scry.scry` and `Corpus.parts`.
     progress : Progress
         Of embedding, where ``semantic`` or ``fusion`` has to.
@@ -157,6 +158,7 @@ def ask(
         index=index,
         notices=notices,
         provenance=provenance,
+        fold=fold,
     )
 
 

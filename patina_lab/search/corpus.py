@@ -110,9 +110,17 @@ class Segment:
     seq: npt.NDArray[np.int64] | None = None
     folder: Path | None = None
     _indexes: dict[tuple[str, str], VectorIndex] = field(default_factory=dict, repr=False)
+    _bags: npt.NDArray[np.uint64] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @property
+    def bags(self) -> npt.NDArray[np.uint64]:
+        """A number for each row that is the same where the words are, in whatever order."""
+        if self._bags is None:
+            self._bags = self.postings.bags()
+        return self._bags
 
     def texts(self) -> list[str]:
         """Return the text of each row."""

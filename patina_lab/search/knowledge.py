@@ -16,6 +16,9 @@ from patina_lab.search.corpus import Document, of_documents, spoken
 from patina_lab.search.scry import Part
 from patina_lab.sources.repository import Repository
 
+_GIT = {"commit": "git.commit", "tag": "git.tag"}
+"""What everybody calls git's event types."""
+
 
 def event_files(repository: Repository, at: str, wanted: Slice) -> Part:
     """Return the team's event files of a commit."""
@@ -56,11 +59,13 @@ def event_types(kind: str | None) -> tuple[str, ...]:
     --------
     >>> event_types("decision"), event_types("git.*"), event_types(None)
     (('decision_made', 'session.decision'), ('git.*',), ())
+    >>> event_types("commit"), event_types("tag")
+    (('git.commit',), ('git.tag',))
     """
     if kind is None:
         return ()
     if kind not in KINDS:
-        return (kind,)
+        return (_GIT.get(kind, kind),)
     also = {"decision": ("session.decision",), "observation": ("session.observation",)}
     return (KINDS[kind], *also.get(kind, ()))
 

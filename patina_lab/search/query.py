@@ -56,7 +56,8 @@ def query(
     k : int
         At most so many.
     type : str or None
-        ``observation``, ``decision``, ``pattern``, ``belief``, or an event type, with ``*``.
+        ``observation``, ``decision``, ``pattern``, ``belief``, or an event type, with ``*``;
+        ``commit`` and ``tag`` are in the log: see `scry`.
     domains : str or iterable of str
         Only events of one of these domains.
     scope : {"local", "shared", None}

@@ -24,6 +24,7 @@ from patina_lab.beliefs.embed import Embedder
 from patina_lab.beliefs.embed.cache import CachedEmbedder
 from patina_lab.errors import InvalidOption
 from patina_lab.events.identity import instant
+from patina_lab.events.text import text_hash
 from patina_lab.project.words import stems
 from patina_lab.search.corpus import Document, Segment
 from patina_lab.search.fusion import reciprocal
@@ -53,6 +54,8 @@ COLUMNS = {
     "event_type": "text",
     "text": "the part of the text that fits best, at most about 160 characters",
     "reason": "why it is a hit, for people",
+    "same": "integer: how many others that were asked say the same, in the same way (type, scope); "
+    "the best of them is shown, of equals the newest.  Missing where they are not folded",
     "words": "list of text: words of the question that it has, plurals folded",
     "lexical_rank": "integer or missing: 1 is the best by words",
     "semantic_rank": "integer or missing: 1 is the nearest by meaning",
@@ -72,7 +75,7 @@ _TYPES: dict[str, Any] = {
     **dict.fromkeys(["tag", "event_type", "text", "reason", "scope", "project", "author"], "str"),
     **dict.fromkeys(["id", "source_file", "event_id"], "str"),
     **dict.fromkeys(["score", "age_days"], "float64"),
-    **dict.fromkeys(["lexical_rank", "semantic_rank"], "Int64"),
+    **dict.fromkeys(["same", "lexical_rank", "semantic_rank"], "Int64"),
     **dict.fromkeys(["words", "domains"], "object"),
     "cosine": "Float64",
     "timestamp": "datetime64[us, UTC]",
@@ -112,6 +115,8 @@ class Hit:
     lexical_rank, semantic_rank : int or None
     cosine : float or None
     age_days : float
+    same : int or None
+        How many others say the same; None: not folded.
     """
 
     document: Document
@@ -121,6 +126,7 @@ class Hit:
     semantic_rank: int | None
     cosine: float | None
     age_days: float
+    same: int | None = None
 
     @property
     def tag(self) -> str:
@@ -139,6 +145,8 @@ class Hit:
             said.append(f"cosine {self.cosine:.2f}{rank}")
         if self.tag == "PERSONA":
             said.append(f"from {self.document.project or 'another project'}")
+        if self.same:
+            said.append("1 other says so" if self.same == 1 else f"{self.same:,} others say so")
         return "; ".join(said) or "newest first"
 
     @property
@@ -157,6 +165,7 @@ class Hit:
             "event_type": d.event_type,
             "text": self.shown,
             "reason": self.reason,
+            "same": self.same,
             "words": list(self.words),
             "lexical_rank": self.lexical_rank,
             "semantic_rank": self.semantic_rank,
@@ -235,6 +244,7 @@ def scry(
     index: str | None = None,
     notices: Iterable[str] = (),
     provenance: Mapping[str, Any] | None = None,
+    fold: bool = False,
 ) -> Answer:
     """Answer a question from parts of a corpus.
 
@@ -253,6 +263,10 @@ def scry(
         See `patina_lab.search.index.index`.
     notices, provenance
         As in `Answer`.
+    fold : bool
+        Show one of those that say the same, the first, and count the others.  What says the
+        same: texts with the same hash (`patina_lab.events.text.text_hash`), of one type, scope
+        and project.  The list of an empty question is not folded.
 
     Returns
     -------
@@ -277,7 +291,11 @@ def scry(
     scored = _scored(parts, [r for r in (words, near) if r is not None], max(DEPTH, k))
     newest = _newest_us(parts)
     terms = terms_of(question)
-    best = _with_room(scored, k)
+    others: list[int | None] = [None] * k
+    if fold:
+        best, others[:] = _folded(parts, scored, k)
+    else:
+        best = _with_room(scored, k)
     hits = [
         Hit(
             document,
@@ -287,9 +305,13 @@ def scry(
             near.rank(p, row) if near else None,
             _cosine(near, p, row, parts[p]) if near else None,
             max(0.0, (newest - document.occurred_us) / _DAY_US),
+            same,
         )
-        for (minus, _, _, _, p, row), document in zip(
-            best, _fetched(parts, [(p, row) for *_, p, row in best]), strict=True
+        for (minus, _, _, _, p, row), document, same in zip(
+            best,
+            _fetched(parts, [(p, row) for *_, p, row in best]),
+            others[: len(best)],
+            strict=True,
         )
     ]
     return Answer(question, mode, tuple(hits), asked, tuple(notices), dict(provenance or {}))
@@ -352,6 +374,52 @@ def _with_room(scored: Sequence[_Scored], k: int) -> list[_Scored]:
     own = [one for one in scored if not one[1]][: k - len(guests)]
     more = [one for one in scored if one[1]][k // 2 : k - len(own)]
     return sorted([*own, *guests, *more])
+
+
+def _folded(
+    parts: Sequence[Part], scored: Sequence[_Scored], k: int
+) -> tuple[list[_Scored], list[int | None]]:
+    """Return the first k that say something else each, and how many others say the same.
+
+    A text is looked at only where another one has the same words.
+    """
+    shown: list[_Scored] = []
+    said: dict[_Scored, int] = {}
+    gone: set[tuple[int, int]] = set()
+    room = {False: k, True: k}
+    keys: dict[tuple[int, int], tuple[str, ...]] = {}
+    for n, one in enumerate(scored):
+        _, persona, _, _, p, row = one
+        if (p, row) in gone or not room[persona]:
+            continue
+        alike = _alike(parts[p], row)
+        same = [row]
+        if len(alike) > 1:
+            if (p, row) not in keys:  # those of the next ones too: a part is asked once for many
+                ahead = {other for *_, q, other in scored[n : n + 4 * k] if q == p}
+                found = [rows for rows in (_alike(parts[p], r) for r in ahead) if len(rows) > 1]
+                rows = sorted({r for some in found for r in some if (p, r) not in keys})
+                for r, document in zip(rows, parts[p].segment.fetch(rows), strict=True):
+                    keys[p, r] = _says(document)
+            same = [other for other in alike if keys[p, other] == keys[p, row]]
+        gone.update((p, other) for other in same)
+        said[one] = len(same) - 1
+        shown.append(one)
+        room[persona] -= 1
+    best = _with_room(shown, k)
+    return best, [said[one] for one in best]
+
+
+def _alike(part: Part, row: int) -> list[int]:
+    """Return the chosen rows that have the same words as a chosen one, itself among them."""
+    bags = part.segment.bags
+    found: list[int] = np.nonzero(part.chosen & (bags == bags[row]))[0].tolist()
+    return found
+
+
+def _says(document: Document) -> tuple[str, str, str, str]:
+    """Return what a document says, and how: those that have it in common are one hit."""
+    return document.event_type, document.scope, document.project, text_hash(document.text)
 
 
 class _Ranked:

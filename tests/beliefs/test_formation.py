@@ -28,7 +28,7 @@ from patina_lab.beliefs.pipeline import Pipeline
 from patina_lab.beliefs.proof import check
 from patina_lab.beliefs.ruleset import load
 from patina_lab.beliefs.swipl import SwiplEngine
-from patina_lab.errors import InvalidOption, MissingTool, UnknownName
+from patina_lab.errors import InvalidOption, MissingTool, UnknownName, UsageError
 from patina_lab.events.event import Event
 from patina_lab.events.identity import micros
 
@@ -367,6 +367,102 @@ def test_kept_tables(lab: pt.Lab, engine: SwiplEngine) -> None:
     assert Repo(lab.repository.path).git("status", "--porcelain") == ""
 
 
+def test_sql_joins_evidence_with_the_log(lab: pt.Lab, engine: SwiplEngine) -> None:
+    """Each belief's evidence is joined with its events, of the slice and of no later moment."""
+    whole = lab.form_beliefs(**chosen(engine))
+    query = """
+        SELECT b.id, e.event_id, e.timestamp, v.relevance_score > 0 AS supports
+        FROM beliefs b
+        JOIN belief_evidence v ON v.belief_id = b.id
+        JOIN eventlog e ON e.event_id = v.observation_id
+        WHERE v.relevance_score <> 0"""
+    for beliefs in (whole, lab.as_of("2025-03-02").form_beliefs(**chosen(engine))):
+        rows = beliefs.sql(query)
+        assert len(rows)
+        found = {(r.id, r.event_id, r.supports) for r in rows.itertuples()}
+        wanted = {(b.id, e, True) for b in beliefs for e in b.evidence}
+        wanted |= {(b.id, e, False) for b in beliefs for e in b.against}
+        assert found == wanted
+        assert rows["timestamp"].max() <= beliefs.formed_at
+        assert beliefs.sql("SELECT max(timestamp) AS t FROM eventlog")["t"][0] == beliefs.formed_at
+        assert rows.attrs["digest"] == beliefs.observed.digest
+        for name, table in beliefs.tables().items():
+            assert list(beliefs.rel(name).columns) == list(table.columns)
+            kept = beliefs.rel(name).df()
+            assert sorted(kept.iloc[:, 0]) == sorted(table.iloc[:, 0])
+    early = whole.pipeline.form(whole.ground.observed.observations[1].occurred_us + 1)
+    assert early.sql("SELECT max(timestamp) AS t FROM eventlog")["t"][0] == early.formed_at
+    assert early.formed_at < whole.formed_at
+    assert whole.sql("SELECT 1 AS one")["one"][0] == 1
+
+
+def test_sql_bridges_the_ids_of_a_belief(lab: pt.Lab, engine: SwiplEngine) -> None:
+    """History follows a belief by its lineage, whatever it says; a relation has both ids."""
+    beliefs = lab.form_beliefs(**chosen(engine))
+    rows = beliefs.sql(
+        "SELECT h.lineage, b.id, b.confidence, h.confidence AS then FROM beliefs b "
+        "JOIN belief_history h ON h.belief_id = b.id "
+        "WHERE h.as_of = (SELECT max(as_of) FROM belief_history)"
+    )
+    assert set(rows["id"]) == {b.id for b in beliefs}
+    assert list(rows["confidence"]) == list(rows["then"])
+    history = beliefs.history()
+    assert set(rows["lineage"]) <= {e.data["belief_id"] for e in history.events}
+    for belief in beliefs:
+        table = history.evolution(belief)
+        moved = beliefs.sql(
+            f"SELECT confidence FROM belief_history WHERE lineage = '{table.attrs['lineage']}' "
+            "ORDER BY as_of"
+        )
+        assert list(moved["confidence"]) == list(table["confidence"])
+
+
+def test_a_belief_in_other_words_has_two_ids(engine: SwiplEngine) -> None:
+    """Its event names what it says now, its history what it said first; a row has both."""
+    first = "Always validate user input"
+    then = [f"{first} early", f"{first} early here", f"{first} early now"]
+    said = [(1, "ann", first), (2, "bob", first)]
+    said += [(3 + n, f"cid{n}", text) for n, text in enumerate(then)]
+    given = events(said)
+    late = [replace(event, timestamp=event.timestamp.replace(month=5)) for event in given[2:]]
+    beliefs = made([*given[:2], *late], engine).form()
+    (belief,) = beliefs
+    (event,) = beliefs.events()
+    history = beliefs.history(every="month")
+    names = {e.data["belief_id"] for e in history.events}
+    assert event.data["belief_id"] == belief.id
+    assert belief.id not in names
+    assert names == {beliefs.evolution(belief).attrs["lineage"]}
+    rows = beliefs.sql("SELECT DISTINCT lineage, belief_id FROM belief_history ORDER BY as_of")
+    assert names == set(rows["lineage"])
+    assert rows["belief_id"].iloc[-1] == belief.id
+
+
+def test_sql_says_what_is_not_there(lab: pt.Lab, engine: SwiplEngine, tmp_path: Path) -> None:
+    """As `lab.sql` does; nothing is written, and the log's own queries see no beliefs."""
+    beliefs = lab.form_beliefs(**chosen(engine))
+    with pytest.raises(UnknownName, match="no column 'confidense' in beliefs") as told:
+        beliefs.sql("SELECT confidense FROM beliefs")
+    assert "'confidence'" in told.value.hint
+    with pytest.raises(UsageError, match="believes"):
+        beliefs.sql("SELECT * FROM believes")
+    with pytest.raises(UnknownName, match="believes"):
+        beliefs.rel("believes")
+    for write in ("DELETE FROM beliefs", "DROP TABLE beliefs", "CREATE TABLE mine AS SELECT 1"):
+        with pytest.raises(UsageError):
+            beliefs.sql(write)
+    with pytest.raises(UsageError, match="formed_beliefs"):
+        lab.sql("SELECT * FROM formed_beliefs")
+    alone = Beliefs(beliefs.ground, beliefs.formed, beliefs.choice)
+    assert len(alone.sql("SELECT id FROM beliefs")) == len(beliefs)
+    for name in ("eventlog", "belief_history"):
+        with pytest.raises(UsageError, match=name):
+            alone.sql(f"SELECT * FROM {name}")
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    with pytest.raises(UsageError):
+        alone.sql(f"SELECT * FROM read_csv('{tmp_path / 'a.csv'}')")
+
+
 def test_a_lab_remembers_how_it_believed(
     lab: pt.Lab, engine: SwiplEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -522,6 +618,8 @@ def test_an_empty_log_has_no_beliefs(make_repo: Callable[..., Repo], engine: Swi
     assert len(beliefs.df()) == 0
     assert beliefs.history().events == ()
     assert all(len(table) == 0 for table in beliefs.tables().values())
+    for name in (*beliefs.tables(), "belief_history"):
+        assert len(beliefs.sql(f"SELECT * FROM {name}")) == 0
 
 
 def test_without_swipl_one_sentence(lab: pt.Lab) -> None:

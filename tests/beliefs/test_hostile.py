@@ -123,6 +123,47 @@ def test_what_runs_without_end_or_answers_nonsense_is_stopped(
     still_works(bounded)
 
 
+FINE = "belief(C, persona, 1, 0.5, beta(1, 0)) :- size(C, N), N > 1000.\n\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "where", "said"),
+    [
+        (
+            FINE + "belief(C, persona, 1, X, beta(1, 0)) :-\n    size(C, _), p(X).\np(7).",
+            "line 3, clause 2, 'belief(C, persona, 1, X, beta(1, 0)) :-'",
+            "no number from 0 to 1: 7.",
+        ),
+        (
+            FINE + "belief(C, world, 1, 0.5, beta(1, 0)) :- size(C, _).",
+            "line 3, clause 2, 'belief(C, world,",
+            "neither persona nor project(Name): world.",
+        ),
+        (
+            "p(0.5).\np(0.6).\nbelief(C, persona, 1, X, beta(1, 0)) :- size(C, _), p(X).",
+            "line 3, clause 3, 'belief(C, persona, 1, X,",
+            "two confidences",
+        ),
+        (
+            f"{HEAD}.\n\nbelief(C, persona, 1, 0.6, beta(1, 0)) :- size(C, _).",
+            "line 1 (clause 1) and line 3 (clause 2)",
+            "two confidences",
+        ),
+        (FINE + "belief(_, persona, 1, 0.5, beta(1, 0)).", "line 3, clause 2", "no cluster"),
+    ],
+)
+def test_an_answer_that_breaks_the_contract_names_its_clause(
+    bounded: SwiplEngine, text: str, where: str, said: str
+) -> None:
+    """Not only the file: the clause that gave it, or both where two do not agree."""
+    with pytest.raises(BadRules) as caught:
+        bounded.form(FACTS, RuleSet("mine.pl", text))
+    assert caught.value.message.startswith(f"mine.pl, {where}")
+    assert ": belief/5 gave " in caught.value.message
+    assert said in caught.value.message
+    still_works(bounded)
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [

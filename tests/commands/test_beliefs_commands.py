@@ -60,6 +60,26 @@ def test_beliefs(run: Callable[..., Result]) -> None:
     assert {"id": belief["id"], **event["payload"]} == belief
 
 
+def test_beliefs_in_sql(run: Callable[..., Result]) -> None:
+    """A query joins evidence with the log, as a table and as JSON, and reads no file."""
+    query = (
+        "SELECT e.actor, v.relevance_score < 0 AS against FROM belief_evidence v "
+        "JOIN eventlog e ON e.event_id = v.observation_id ORDER BY e.seq"
+    )
+    rows = said(run("beliefs", "--sql", query, "--json"))
+    assert [r["actor"] for r in rows] == ["ann", "bob", "cid", "dan"]
+    assert "against" in run("beliefs", "--sql", query).stdout.splitlines()[0]
+    none = run("beliefs", "--sql", "SELECT id FROM beliefs WHERE confidence > 1").stdout
+    assert none == "no rows (id)\n"
+    assert said(run("beliefs", "--sql", "SELECT what FROM belief_history", "--json"))
+    for wrong in ("SELECT idd FROM beliefs", "SELECT * FROM read_text('/etc/hosts')"):
+        failed = run("beliefs", "--sql", wrong)
+        assert failed.exit_code == 2
+        assert len(failed.stderr.strip().splitlines()) <= 2
+        assert "Traceback" not in failed.output
+    assert run("beliefs", "--sql", query, "--top", "1").exit_code == 2
+
+
 def test_beliefs_as_of_and_by_other_rules(run: Callable[..., Result]) -> None:
     """A moment, a rule set and its parameters are chosen by options."""
     early = said(run("beliefs", "--as-of", "2025-03-02", "--json"))

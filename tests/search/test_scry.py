@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from patina_lab.search import ask as asking
 from patina_lab.search import knowledge
 from patina_lab.search.corpus import Document, of_documents
 from patina_lab.search.fusion import reciprocal
-from patina_lab.search.scry import COLUMNS, PERSONA, Part, scry, snippet
+from patina_lab.search.scry import COLUMNS, PERSONA, Part, ranked, scry, snippet
 
 WORDS = ["cache", "parse", "test", "error", "log", "slow"]
 
@@ -205,6 +206,72 @@ def test_a_lab_is_asked_about_all_that_was_written(lab):
         assert set(hits["event_type"]) == {kind}
 
 
+@given(TEXTS, TEXTS, QUESTIONS, MODES, st.integers(1, 4))
+def test_what_says_the_same_is_one_hit(own, others, question, mode, k):
+    """The first of those in the same words is shown where it would be, and counts the rest."""
+    parts = [part(documents(own)), part(documents(others, "persona"))]
+
+    def hits(**how):
+        return scry(question, parts, mode=mode, embedder=Hashing(), **how).hits
+
+    each, folded = hits(k=100), hits(k=100, fold=True)
+    first = {}
+    for hit in each:
+        first.setdefault((hit.tag, hit.document.text), hit.document.event_id)
+    assert [hit.document.event_id for hit in folded] == list(first.values())
+    scores = {hit.document.event_id: hit.score for hit in each}
+    for hit in folded:
+        texts = own if hit.tag == "PROJECT" else others
+        assert hit.same == texts.count(hit.document.text) - 1
+        assert hit.score == scores[hit.document.event_id]
+    assert [hit.same for hit in each] == [None] * len(each)
+    few = hits(k=k, fold=True)
+    assert len(few) == min(k, len(folded))
+    assert {hit.document.event_id for hit in few} <= set(first.values())
+
+
+def test_what_only_has_the_same_words_is_another_hit():
+    """Order, type and whoever knows it make a difference; case and a full stop make none."""
+    docs = documents(["Use cache, not log", "Use log, not cache."])
+    docs.append(replace(docs[1], event_id="decision", event_type="decision_made"))
+
+    def said(docs):
+        hits = scry("cache", [part(docs)], fold=True).hits
+        return {(hit.document.event_id, hit.same) for hit in hits}
+
+    assert said(docs) == {("log-000", 0), ("log-001", 0), ("decision", 0)}
+    late = replace(docs[1], event_id="late", occurred_us=9_000_000, text="use  LOG not cache")
+    assert said([*docs, late]) == {("log-000", 0), ("late", 1), ("decision", 0)}
+    (hit,) = [hit for hit in scry("cache", [part([*docs, late])], fold=True).hits if hit.same]
+    assert hit.reason.endswith("; 1 other says so")
+    last = replace(late, event_id="last", occurred_us=9_500_000)
+    (hit,) = [hit for hit in scry("cache", [part([*docs, late, last])], fold=True).hits if hit.same]
+    assert hit.document.event_id == "last"
+    assert hit.reason.endswith("; 2 others say so")
+
+
+def test_evaluation_is_of_each_text():
+    """What is judged is not folded: an expected text counts only where it is found itself."""
+    docs = documents(["Improve the cache"] * 5 + ["cache log"])
+    assert len(ranked("cache", [part(docs)])) == len(docs)
+    assert len(scry("cache", [part(docs)], fold=True).hits) == 2
+
+
+def test_a_lab_folds_and_git_has_short_names(lab):
+    """`commit` and `tag` are git's types; who wants each of the same asks for each."""
+    commits = lab.scry("the catalogue", type="commit", mode="lexical", persona=False)
+    assert set(commits["event_type"]) == {"git.commit"}
+    assert set(lab.scry("", type=["tag", "commit"], k=500)["event_type"]) == {
+        "git.commit",
+        *lab.log.where("git.tag").df()["event_type"],
+    }
+    each = lab.scry("the catalogue", mode="lexical", k=200, persona=False, fold=False)
+    folded = lab.scry("the catalogue", mode="lexical", k=200, persona=False)
+    assert each["same"].isna().all()
+    assert len(folded) + folded["same"].sum() == len(each)
+    assert folded["event_id"].isin(each["event_id"]).all()
+
+
 def test_the_table_says_what_it_is(lab):
     """Columns, types, order, provenance."""
     table = lab.scry("seed catalogue error", mode="lexical", k=5)
@@ -231,7 +298,7 @@ def test_law4_of_a_lab(lab, moment):
     segment = of_log(lab.log.opened)
     past = [d for d in segment.fetch(range(len(segment))) if d.occurred_us < until]
     for question in ("error handling", "decision seed", "add the catalogue tests"):
-        expected = scry(question, [part(past)]).table()
+        expected = scry(question, [part(past)], fold=True).table()
         for table in (
             lab.as_of(moment).scry(question, mode="lexical", persona=False),
             lab.scry(question, mode="lexical", persona=False, as_of=moment),
