@@ -244,6 +244,8 @@ def _usual(corpus: Corpus, parts: Sequence[Part]) -> str | None:
 def _cached(corpus: Corpus, embedder: str | Embedder | None) -> Embedder:
     if embedder is None or isinstance(embedder, str):
         return _loaded(embed.default() if embedder is None else embedder, corpus.vectors)
+    if not hasattr(embedder, "embed"):
+        embed.find(embedder)  # type: ignore[arg-type]  # refuses it
     return embedder
 
 

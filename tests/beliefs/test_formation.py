@@ -87,6 +87,10 @@ def test_confidence_can_be_the_share_of_such_beliefs_that_came_again(
     assert moment.rules.parameters == pytest.approx(dict(beliefs.rules.parameters), abs=0.01)
     floored = lab.form_beliefs(**chosen(engine, calibrate=True, floor=0.5, keep=False))
     assert {b.confidence for b in floored} == {0.5}
+    told = {**learned.parameters(), "calibrated": 1.0, "keep": False}  # a float is a number too
+    assert [b.confidence for b in lab.form_beliefs(**chosen(engine, **told))] == [
+        b.confidence for b in beliefs
+    ]
     with pytest.raises(InvalidOption, match="nothing to calibrate on"):
         lab.as_of("2025-03-03").form_beliefs(**chosen(engine, calibrate=True))
 

@@ -428,6 +428,11 @@ def test_a_log_that_grew_is_asked_by_meaning_still(tmp_path, project, monkeypatc
     assert lab.scry("planting", persona=False).attrs["mode"] == "lexical"
 
 
+def test_what_is_no_embedder_is_refused(lab):
+    with pytest.raises(InvalidOption, match="3"):
+        lab.scry("seed", embedder=3)
+
+
 def test_nothing_found_says_why(lab, monkeypatch):
     """Where words alone were compared a notebook shows it, and only there."""
     monkeypatch.setattr(asking, "FEW", 3)

@@ -167,7 +167,8 @@ weight(Observation, Weight) :-
 %!  confidence(+For, +Against, -Confidence) is det.
 
 confidence(For, Against, Confidence) :-
-    (   parameter(calibrated, 1)
+    (   parameter(calibrated, Calibrated),
+        Calibrated =:= 1
     ->  parameter(calibration_intercept, Intercept),
         parameter(calibration_slope, Slope),
         X is log(1 + For) - log(1 + Against),
