@@ -508,7 +508,7 @@ def test_the_oracle_can_say_no(lab: pt.Lab, monkeypatch: pytest.MonkeyPatch) -> 
         right = pt.co_changes(touches, max_files=max_files, min_count=min_count)
         return right.query("SELECT * REPLACE (count + 1 AS count) FROM this")
 
-    monkeypatch.setattr(registry, "find", lambda name: broken)
+    monkeypatch.setattr(registry, "find", lambda *_: broken)
     with pytest.raises(AssertionError):
         check_co_changes(lab, 50, 2)
 
