@@ -294,7 +294,7 @@ def refreshed_equals_rebuilt(steps: list[list[Operation]], **options: Any) -> No
 
 
 @pytest.mark.slow
-@settings(max_examples=12)
+@settings(max_examples=8)
 @given(steps=STEPS, until=st.sampled_from([None, None, "2025-03-01"]))
 def test_law_3_refreshed_equals_rebuilt(steps: list[list[Operation]], until: str | None) -> None:
     """Edits, renames, deletions, merges, rewritten history: the same rows as built anew."""

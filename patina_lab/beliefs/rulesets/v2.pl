@@ -38,10 +38,12 @@ belief(Cluster, Scope, Stance, Confidence, beta(For, Against)) :-
     sound(Cluster),
     scope(Cluster, Scope),
     stance(Stance),
-    aggregate_all(r(count, sum(W)), vote(Cluster, Scope, Stance, _, W), r(Voters, ForMicro)),
+    aggregate_all(r(count, sum(W), set(P)),
+                  vote(Cluster, Scope, Stance, voter(P, _, _), W),
+                  r(Voters, ForMicro, Projects)),
     parameter(min_voters, MinVoters),
     Voters >= MinVoters,
-    borne(Cluster, Scope, Stance),
+    borne(Scope, Projects),
     Opposite is -Stance,
     aggregate_all(sum(W), vote(Cluster, Scope, Opposite, _, W), AgainstMicro),
     ForMicro > AgainstMicro,
@@ -105,13 +107,13 @@ in_project(Cluster, Project) :-
     cluster(Observation, Cluster),
     project(Observation, Project).
 
-%!  borne(+Cluster, +Scope, +Stance) is semidet.
+%!  borne(+Scope, +Projects) is semidet.
 %
-%   What one project says and the others deny is no belief of the persona.
+%   Projects are those that vote for it: what one project says and the others deny is no belief
+%   of the persona.
 
-borne(_, project(_), _).
-borne(Cluster, persona, Stance) :-
-    aggregate_all(set(P), vote(Cluster, persona, Stance, voter(P, _, _), _), Projects),
+borne(project(_), _).
+borne(persona, Projects) :-
     length(Projects, Count),
     parameter(min_projects, Min),
     Count >= Min.
