@@ -21,7 +21,7 @@ settings.register_profile(
     database=None,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
-    max_examples=15,
+    max_examples=20,
     stateful_step_count=6,
     suppress_health_check=_SLOW_ON_PURPOSE,
 )
