@@ -164,7 +164,8 @@ def is_default(text: str) -> bool:
 def has_content(text: str) -> bool:
     """Return whether a text has a word that is not common to most projects, or states a rule.
 
-    Numbers, versions, addresses and names of documents are no words.
+    Numbers, versions, addresses and names of documents are no words, and the one name of what
+    only changed is none either: see `own_words`.
 
     Examples
     --------

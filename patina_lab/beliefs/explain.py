@@ -15,9 +15,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from patina_lab.beliefs.observed import NOBODY, OWN, Observation, day
+from patina_lab.beliefs.oracle import SqlEngine
 from patina_lab.beliefs.proof import Node, Proof
 from patina_lab.beliefs.terms import show
-from patina_lab.errors import UsageError
 
 if TYPE_CHECKING:
     from patina_lab.beliefs.formation import Belief
@@ -99,11 +99,9 @@ class Explanation:
 
     @cached_property
     def proof(self) -> Proof | None:
-        """Its proof; None where the engine gives none, such as SQL."""
-        try:
-            return self.belief.proof
-        except UsageError:
-            return None
+        """Its proof; None where the rules ran in SQL, which gives none."""
+        ran_in_sql = isinstance(self.belief.whole.formed.engine, SqlEngine)
+        return None if ran_in_sql else self.belief.proof
 
     def evidence(self) -> list[dict[str, Any]]:
         """Return the events that it rests on, by time.

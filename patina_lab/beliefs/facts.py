@@ -23,9 +23,10 @@ where they are the same thing.
                           a template that is filled in again and again lies below 0.2
 ``content/2``             ``content(Cluster, Words)``, >= 0, one a cluster: on average over its
                           texts, how many different words each has that most projects do not use
-                          all the time; "fix a typo" and the like lie below 1
-``boilerplate/1``         ``boilerplate(Text)``: the text is a template's, a robot's or a
-                          chore's, or has no word that most projects do not use all the time;
+                          all the time, without the one name of what only changed; "fix a
+                          typo", "update the parser" and the like lie below 1
+``boilerplate/1``         ``boilerplate(Text)``: the text is a template's, a robot's, a chore's
+                          or the one that git proposes, or has no such word;
                           no thought (see `patina_lab.beliefs.boilerplate`)
 ``similar/3``             ``similar(A, B, Cosine)``, -1..1: each pair of neighbours once
 ``contradicts/2``         ``contradicts(Later, Earlier)``, two observations

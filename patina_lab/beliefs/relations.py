@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 HISTORY: Mapping[str, Mapping[str, str]] = {
     "belief_history": {
-        "as_of": "TIMESTAMPTZ NOT NULL",
-        "lineage": "VARCHAR NOT NULL",
+        "as_of": "TIMESTAMPTZ",
+        "lineage": "VARCHAR",
         "belief_id": "VARCHAR",
-        "what": "VARCHAR NOT NULL",
+        "what": "VARCHAR",
         "confidence": "DOUBLE",
         "low": "DOUBLE",
         "high": "DOUBLE",
-        "evidence_count": "BIGINT NOT NULL",
-        "against_count": "BIGINT NOT NULL",
-        "sources": "BIGINT NOT NULL",
+        "evidence_count": "BIGINT",
+        "against_count": "BIGINT",
+        "sources": "BIGINT",
         "content": "VARCHAR",
     }
 }

@@ -203,7 +203,7 @@ def test_law_words_of_its_own_are_content(words: list[str]) -> None:
     assert has_content(" ".join([*words, "catalogue", "seed"]))
     assert has_content(" ".join(["catalogue", "seed", *words]))
     assert has_content(" ".join(["use", "catalogue", *words, "anyway"]))
-    assert not has_content(" ".join([*words, "updates", "catalogue"][-2:]))
+    assert not has_content("updates catalogue")
 
 
 def test_the_list_is_in_order() -> None:
