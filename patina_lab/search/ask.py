@@ -15,7 +15,7 @@ from patina_lab.errors import InvalidOption, MissingTool
 from patina_lab.eventlog.eventlog import OpenLog
 from patina_lab.eventlog.progress import Progress, silent
 from patina_lab.eventlog.slice import Slice
-from patina_lab.search.corpus import Document, Segment, chosen, of_log
+from patina_lab.search.corpus import Document, chosen, of_log
 from patina_lab.search.knowledge import about, event_files, notes, part
 from patina_lab.search.scry import MODES, Answer, Part, scry
 from patina_lab.sources.repository import Repository
@@ -201,13 +201,13 @@ def _without_waiting(
     except MissingTool as err:
         return None, f"Only words were compared. {err}"
     missing = sum(
-        _missing(part.segment, means)
+        part.segment.missing(means, FEW)
         for part in parts
         if part.chosen.any() and part.segment.embedded(means, index) is None
     )
     if missing > FEW:
         return None, (
-            f"Only words were compared: {missing:,} texts are not embedded yet. "
+            f"Only words were compared: at least {missing:,} texts are not embedded yet. "
             "Run lab.embed() once."
         )
     try:
@@ -217,13 +217,6 @@ def _without_waiting(
     except MissingTool as err:
         return None, f"Only words were compared. {err}"
     return means, ""
-
-
-def _missing(segment: Segment, means: Embedder) -> int:
-    """Return how many texts have to be embedded: a log that grew has most of them."""
-    if isinstance(means, CachedEmbedder):
-        return means.missing(segment.texts())
-    return len(segment)
 
 
 def _usual(corpus: Corpus, parts: Sequence[Part]) -> str | None:
@@ -236,7 +229,7 @@ def _usual(corpus: Corpus, parts: Sequence[Part]) -> str | None:
         if log.embedded(_cached(corpus, name)) is not None:
             return name
     for name in names:  # a log that grew: those of the one before
-        if _missing(log, _cached(corpus, name)) <= min(FEW, len(log) // 2):
+        if log.missing(_cached(corpus, name), FEW) <= min(FEW, len(log) // 2):
             return name
     return None
 

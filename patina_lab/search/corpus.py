@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from patina_lab.beliefs.embed import Embedder
+from patina_lab.beliefs.embed.cache import CachedEmbedder
 from patina_lab.eventlog.eventlog import OpenLog
 from patina_lab.eventlog.progress import Progress, silent
 from patina_lab.eventlog.slice import Slice
@@ -111,6 +112,8 @@ class Segment:
     folder: Path | None = None
     _indexes: dict[tuple[str, str], VectorIndex] = field(default_factory=dict, repr=False)
     _bags: npt.NDArray[np.uint64] | None = field(default=None, repr=False)
+    _different: int | None = field(default=None, repr=False)
+    _missing: dict[str, tuple[tuple[int, int], int]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -121,6 +124,24 @@ class Segment:
         if self._bags is None:
             self._bags = self.postings.bags()
         return self._bags
+
+    def missing(self, embedder: Embedder, enough: int) -> int:
+        """Return how many texts have no vector yet; where that is more than `enough`, a bound.
+
+        Reading and hashing every text takes seconds for a long history, so it is done where
+        the size of what is kept leaves a doubt, and once for each state of that.
+        """
+        if not isinstance(embedder, CachedEmbedder):
+            return len(self)
+        if self._different is None:  # equal texts have equal words
+            self._different = len(np.unique(self.bags))
+        least = self._different - embedder.most
+        if least > enough:
+            return least
+        state, model = embedder.state, embedder.model_hash
+        if self._missing.get(model, (None, 0))[0] != state:
+            self._missing[model] = state, embedder.missing(self.texts())
+        return self._missing[model][1]
 
     def texts(self) -> list[str]:
         """Return the text of each row."""
@@ -263,7 +284,9 @@ def spoken(event_type: str, data: Mapping[str, Any]) -> str:
 def _documents(opened: OpenLog, seqs: npt.NDArray[np.int64]) -> list[Document]:
     """Return events of a log as documents, in the order asked for."""
     few = len(seqs) <= 500
-    listed = f"WHERE e.seq IN ({', '.join(map(str, seqs.tolist())) or 'NULL'})" if few else ""
+    # Joined, not listed: only then are the payloads of the others not unpacked.
+    these = f"SELECT unnest([{', '.join(map(str, seqs.tolist()))}]::BIGINT[])"
+    listed = f"WHERE e.seq IN ({these})" if few else ""
     # A commit's payload lists its files: they are not read for its message.
     query = (
         "SELECT e.seq, e.event_id, e.event_type, e.occurred_us, coalesce(e.actor, ''), "

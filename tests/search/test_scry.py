@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import warnings
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import patina_lab as pt
+from patina_lab.beliefs.embed.cache import CachedEmbedder
 from patina_lab.datasets import teaching
 from patina_lab.errors import InvalidOption, MissingTool
 from patina_lab.eventlog.slice import Slice
@@ -426,6 +429,39 @@ def test_a_log_that_grew_is_asked_by_meaning_still(tmp_path, project, monkeypatc
     for file in (tmp_path / "home").rglob("*.sqlite"):
         file.unlink()
     assert lab.scry("planting", persona=False).attrs["mode"] == "lexical"
+
+
+@given(TEXTS, st.sets(st.sampled_from(WORDS)), st.integers(0, 9))
+def test_law_how_many_texts_are_missing_is_a_bound_above_enough_and_else_exact(
+    texts, known, enough
+):
+    """The same words in another order are another text: a bound may be too low, never too high."""
+    with tempfile.TemporaryDirectory() as folder:
+        means = CachedEmbedder(Hashing("counted"), Path(folder))
+        if known:
+            means.embed(sorted(known))
+        segment = of_documents(documents(texts), "log")
+        exact = len(set(texts) - known)
+        for _ in range(2):
+            found = segment.missing(means, enough)
+            assert found == exact or enough < found < exact
+        assert segment.missing(means, len(texts)) == exact
+        means.embed(["one more"])
+        assert segment.missing(means, len(texts)) == exact
+
+
+def test_to_know_that_many_are_missing_no_text_is_read(tmp_path):
+    """Every question read and hashed the whole history, for as long as it was not embedded."""
+    means = CachedEmbedder(Hashing("not read"), tmp_path)
+    segment = of_documents(documents(WORDS), "log")
+    asked = []
+    read = segment.fetch
+    segment.fetch = lambda rows: asked.append(rows) or read(rows)
+    assert segment.missing(means, 3) == len(WORDS)
+    assert not asked
+    for _ in range(2):  # the control: where it is in doubt they are, and once
+        assert segment.missing(means, len(WORDS)) == len(WORDS)
+    assert len(asked) == 1
 
 
 def test_what_is_no_embedder_is_refused(lab):

@@ -92,6 +92,20 @@ class CachedEmbedder:
             return np.empty((0, self.dimensions), dtype=np.float32)
         return np.stack([known[key] for key in keys])
 
+    @property
+    def most(self) -> int:
+        """How many vectors are kept at most, by the size of their file."""
+        return self.state[0] // (4 * self.dimensions)
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """Size and time of the file: another pair once more vectors are kept."""
+        try:
+            found = self.file.stat()
+        except OSError:
+            return 0, 0
+        return found.st_size, found.st_mtime_ns
+
     def missing(self, texts: Iterable[str]) -> int:
         """Return how many different texts have no vector yet."""
         keys = list(dict.fromkeys(map(_key, texts)))
