@@ -208,7 +208,7 @@ def test_a_query_sees_the_slice_and_no_more(lab):
         (lambda lab: lab.rel("xyz"), "There is no relation 'xyz'.", "Known: authors, code_calls"),
         (lambda lab: lab.sql("SELECT auhtor FROM commits"), "no column 'auhtor'", "author"),
         (lambda lab: lab.sql("SELECT * FROM comits"), "comits does not exist.", "commits"),
-        (lambda lab: lab.sql("SELECT * FROM nope"), "nope does not exist.", "Known: authors, code_"),
+        (lambda lab: lab.sql("SELECT * FROM nope"), "nope does not exist.", "Known: authors,"),
         (lambda lab: lab.sql(None), "None is no query.", "one SELECT"),
         (lambda lab: lab.sql("-- commits"), "'-- commits' holds 0 statements.", "one SELECT"),
         (lambda lab: lab.sql("SELECT 1; SELECT 2"), "holds 2 statements.", "one SELECT"),
