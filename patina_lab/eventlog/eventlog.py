@@ -438,6 +438,8 @@ class Eventlog:
             )
         if not self.slice.is_all:
             said.append(("slice", str(self.slice)))
+        if scraped := _scraped(self.opened.manifest.options):
+            said.append(("scraped", scraped))
         said.append(("source", self.opened.manifest.source_sha[:12]))
         said.append(("digest", self.digest[:12]))
         return said
@@ -454,6 +456,18 @@ class Eventlog:
             "text/plain": text_card("Eventlog", said),
             "text/html": html_card("Eventlog", said),
         }
+
+
+def _scraped(options: Mapping[str, Any]) -> str:
+    """Say how a log was scraped, where it is not all that the commit tells."""
+    said = []
+    if (until_us := options.get("until_us")) is not None:
+        said.append(f"only {Slice(until_us=until_us)}")
+    if options.get("worktree"):
+        said.append("with what was not committed")
+    if not options["git"]["lines"]:
+        said.append("without line counts")
+    return ", ".join(said)
 
 
 def text_card(title: str, facts: list[tuple[str, str]]) -> str:

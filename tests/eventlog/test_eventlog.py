@@ -274,6 +274,21 @@ def test_a_log_shows_its_counts_its_span_its_slice_and_its_digest(lab):
     assert "slice" not in repr(lab.log)
 
 
+def test_a_log_says_what_it_was_not_told(tmp_path):
+    """Else one scraped until a day looks like a whole one ever after."""
+    repo, _ = seed_library(tmp_path / "repo")
+    lab = pt.open(repo.path, home=tmp_path / "home")
+    for options, said in (
+        ({}, None),
+        ({"until": "2025-03-05"}, "only before 2025-03-06 00:00:00"),
+        ({"worktree": True, "lines": False}, "with what was not committed, without line counts"),
+    ):
+        lab.scrape(progress=False, **options)
+        for log in (lab.log, lab.log.where("git.*")):
+            assert dict(log.facts()).get("scraped") == said
+        assert ("scraped" in repr(lab)) is bool(options)
+
+
 def test_an_empty_log_can_be_shown(lab):
     """No span, no types, no error."""
     shown = repr(lab.log.where("nothing"))
