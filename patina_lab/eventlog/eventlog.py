@@ -159,6 +159,7 @@ def _explained() -> Iterator[None]:
     except duckdb.Error as err:
         said = [line.strip() for line in str(err).splitlines() if line.strip()]
         candidates = [line for line in said[1:] if line.startswith(("Candidate", "Did you"))]
+        candidates = [line for line in candidates if not line.endswith(":")]
         hint = " ".join(candidates)
         missing = _NO_TABLE.search(said[0])
         if missing and _INTERNAL.search(hint):

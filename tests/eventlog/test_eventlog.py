@@ -207,6 +207,7 @@ def test_a_query_sees_the_slice_and_no_more(lab):
         (lambda lab: lab.rel("comits"), "There is no relation 'comits'.", "'commits'"),
         (lambda lab: lab.rel("xyz"), "There is no relation 'xyz'.", "Known: authors, code_calls"),
         (lambda lab: lab.sql("SELECT auhtor FROM commits"), "no column 'auhtor'", "author"),
+        (lambda lab: lab.sql("SELECT len(seq) FROM commits"), "No function matches", ""),
         (lambda lab: lab.sql("SELECT * FROM comits"), "comits does not exist.", "commits"),
         (lambda lab: lab.sql("SELECT * FROM nope"), "nope does not exist.", "Known: authors,"),
         (lambda lab: lab.sql(None), "None is no query.", "one SELECT"),
@@ -217,8 +218,8 @@ def test_a_query_sees_the_slice_and_no_more(lab):
         (lambda lab: lab.sql("SELECT CAST('x' AS INTEGER)"), "Could not convert string 'x'", ""),
         (lambda lab: lab.rel("touches").needs("paht"), "no column 'paht' in touches.", "'path'"),
     ],
-    ids=["relation", "no relation", "column", "table", "no table", "no text", "no statement",
-         "two statements", "no select", "syntax", "conversion", "needed column"],
+    ids=["relation", "no relation", "column", "function", "table", "no table", "no text",
+         "no statement", "two statements", "no select", "syntax", "conversion", "needed column"],
 )  # fmt: skip
 def test_a_mistake_is_answered_with_the_nearest_names(lab, ask, message, hint):
     """One sentence; the hint lists the candidates; no stack of the engine."""
@@ -229,6 +230,7 @@ def test_a_mistake_is_answered_with_the_nearest_names(lab, ask, message, hint):
     assert len(caught.value.message.splitlines()) == 1
     assert caught.value.message.endswith(".")
     assert not caught.value.message.endswith(("..", "!."))
+    assert not caught.value.hint.endswith(":")
     assert caught.value.exit_code == 2
 
 
