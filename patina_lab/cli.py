@@ -18,7 +18,7 @@ import click
 
 from patina_lab import __version__
 from patina_lab.commands.beliefs import COMMANDS as BELIEVING
-from patina_lab.commands.options import Command
+from patina_lab.commands.options import Command, Group, one_format
 from patina_lab.commands.options import as_json as _as_json
 from patina_lab.commands.options import repo as _repo
 from patina_lab.commands.options import speaks as _speaks
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from patina_lab.lab import Lab
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="patina-lab")
 def main() -> None:
     """Read the event-sourced knowledge of a software project.
@@ -158,10 +158,11 @@ def log(
     context.obj = (repo, chosen)
     if context.invoked_subcommand is not None:
         return
+    form = one_format(form, "jsonl", as_json)
     if form == "parquet" and output is None and sys.stdout.isatty():
         raise InvalidOption("Parquet is no text for a terminal.", "Name a file: --output x.parquet")
     rows = _sliced(open_lab(repo), **chosen)
-    write(ordered(rows, relation), rows, output or stdout(), "jsonl" if as_json else form)
+    write(ordered(rows, relation), rows, output or stdout(), form)
 
 
 @log.command()
@@ -202,9 +203,8 @@ def sql(repo: str, query: str, as_of: str | None, form: str, as_json: bool) -> N
         log = log.as_of(as_of)
     log.opened.lock_down()
     rel = log.query(query)
-    if as_json:
-        click.echo(rel.df().to_json(orient="records", date_format="iso", date_unit="us"))
-    elif form != "table":
+    form = one_format(form, "json", as_json)
+    if form != "table":
         write_table(rel.arrow(), stdout(), form)
     else:
         table = rel.df()
@@ -247,7 +247,7 @@ def project(
 
     wanted = registry.find(name, NAMES)
     made = compose(wanted, _sliced(open_lab(repo), **chosen), _params(params))
-    form = "jsonl" if as_json else form
+    form = one_format(form, "jsonl", as_json)
     if form == "table" and output is None:
         table = made.df()
         click.echo(table.to_string(index=False, max_colwidth=60) if len(table) else _empty(table))

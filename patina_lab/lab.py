@@ -1067,9 +1067,9 @@ class Lab:
         except Exception:  # noqa: BLE001 - the scraped commit may be gone after a force-push
             return "of a commit that is not in the repository any more; run lab.scrape()"
         ahead, behind = out.decode().split()
-        said = f"{behind} commits behind HEAD"
+        said = f"{_commits(behind)} behind HEAD"
         if ahead != "0":
-            said += f" and {ahead} commits that HEAD does not have"
+            said += f" and {_commits(ahead)} that HEAD does not have"
         return f"{said}; run lab.scrape()"
 
     # -- showing -----------------------------------------------------------------------
@@ -1094,6 +1094,10 @@ class Lab:
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         said = self.facts()
         return {"text/plain": text_card("Lab", said), "text/html": html_card("Lab", said)}
+
+
+def _commits(number: str) -> str:
+    return f"{number} commit{'' if number == '1' else 's'}"
 
 
 def _projection(named: Any) -> Any:

@@ -261,7 +261,9 @@ def scry(request: Request, question: Question) -> Found:
     with request.app.state.asking:
         lab.log  # noqa: B018 - without a log there is nothing to serve
         table = lab.scry(question.query, progress=False, **asked)
-        hits = json.loads(table.to_json(orient="records", date_format="iso", date_unit="us"))
+        hits = json.loads(
+            table.to_json(orient="records", date_format="iso", date_unit="us", double_precision=15)
+        )
         return Found(
             digest=table.attrs["digest"],
             source_sha=table.attrs["source_sha"],

@@ -112,6 +112,73 @@ def test_an_unknown_option_is_a_usage_error(run) -> None:
     assert run("scrape", "--no-such-option").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    "args",
+    [
+        *(("scrape", "--jobs", "0", "--json"), ("scrape", "--merges", "all", "--json")),
+        *(("sql", "--json"), ("nothing", "--json"), ("--nothing", "--json")),
+        *(("log", "nothing", "--json"), ("persona", "nothing", "--json")),
+    ],
+)
+def test_what_cannot_be_understood_is_a_value_with_json_too(run, args: tuple[str, ...]) -> None:
+    result = run(*args)
+    said = json.loads(result.stdout)
+    assert (result.exit_code, said["error"]) == (2, "UsageError")
+    assert said["message"] in result.stderr
+    assert "--help" in said["hint"]
+    assert not run(*(arg for arg in args if arg != "--json")).stdout
+
+
+def test_sql_as_json_loses_no_digit(run, repo: Path) -> None:
+    query = (
+        "SELECT 1 / 3.0::DOUBLE AS third, 36893488147419103232::HUGEINT AS huge, "
+        "'nan'::DOUBLE AS nan, max(timestamp) AS at, DATE '2025-03-01' AS day, [1, NULL] AS list "
+        "FROM eventlog"
+    )
+    told = run("sql", "--repo", str(repo), "--json", query)
+    (row,) = json.loads(told.stdout, parse_constant=pytest.fail)
+    assert row["third"] == 1 / 3
+    assert (row["huge"], row["nan"]) == (2**65, None)
+    assert row["at"].endswith(".000000Z")
+    assert (row["day"], row["list"]) == ("2025-03-01", [1, None])
+    none = run("sql", "--repo", str(repo), "--json", "SELECT 1 AS n WHERE false")
+    assert json.loads(none.stdout) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "form"), [("log", "parquet"), ("sql", "csv"), ("project", "csv")]
+)
+def test_two_formats_are_one_too_many(run, repo: Path, command: str, form: str) -> None:
+    more = {"log": (), "sql": ("SELECT 1",), "project": ("commits",)}[command]
+    result = run(command, "--repo", str(repo), *more, "--json", "--format", form)
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["message"] == f"--json and --format {form} are two formats."
+
+
+def test_what_cannot_be_written_is_said_of_the_file(run, repo: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    chosen = ("log", "--repo", str(repo), "--type", "git.tag")
+    for place in (tmp_path, tmp_path / "file" / "x.csv", Path("/dev/null/x.csv")):
+        result = run(*chosen, "-o", str(place))
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"patina-lab: {place} cannot be written: ")
+        assert "PATINA_HOME" not in result.stderr
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_pipe_is_written_into_and_a_link_stays_one(run, repo: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    chosen = ("log", "--repo", str(repo), "--type", "git.tag", "-o")
+    with subprocess.Popen(["cat", str(tmp_path / "pipe")], stdout=subprocess.PIPE) as reader:
+        assert run(*chosen, str(tmp_path / "pipe")).exit_code == 0
+        read = reader.communicate()[0]
+    assert run(*chosen, str(tmp_path / "link")).exit_code == 0
+    assert (tmp_path / "pipe").is_fifo()
+    assert (tmp_path / "link").is_symlink()
+    assert read == (tmp_path / "file").read_bytes() != b""
+
+
 def test_doctor_says_ok_and_the_remedy_of_what_is_absent(run) -> None:
     found = {f["name"]: f for f in json.loads(run("doctor", "--json").stdout)}
     assert found["git"]["state"] == "ok"

@@ -122,7 +122,7 @@ class TestScraping:
         (small / "b.py").write_text("two\n")
         git(small, "add", ".")
         git(small, "commit", "-qm", "second")
-        assert lab.staleness() == "1 commits behind HEAD; run lab.scrape()"
+        assert lab.staleness() == "1 commit behind HEAD; run lab.scrape()"
         result = lab.scrape(progress=False)
         assert (result.how, result.added, result.removed) == ("incremental", 1, 0)
         assert lab.scrape(progress=False, rebuild=True).digest == result.digest

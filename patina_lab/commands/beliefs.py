@@ -181,7 +181,9 @@ def _print_query(made: Beliefs, query: str, as_json: bool) -> None:
         made.log.opened.lock_down()
     table = made.sql(query)
     if as_json:
-        click.echo(table.to_json(orient="records", date_format="iso", date_unit="us"))
+        click.echo(
+            table.to_json(orient="records", date_format="iso", date_unit="us", double_precision=15)
+        )
     elif len(table):
         click.echo(table.to_string(index=False, max_colwidth=80))
     else:
@@ -248,7 +250,11 @@ def explain(
     if evolution is not None:
         table = made.evolution(found, every=evolution)
         if as_json:
-            click.echo(table.to_json(orient="records", date_format="iso", date_unit="us"))
+            click.echo(
+                table.to_json(
+                    orient="records", date_format="iso", date_unit="us", double_precision=15
+                )
+            )
         else:
             click.echo(table.to_string(index=False, max_colwidth=60, float_format="{:.3f}".format))
         return

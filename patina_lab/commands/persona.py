@@ -23,7 +23,9 @@ def _persona() -> Persona:
 
 def _show(table: pd.DataFrame, wants_json: bool) -> None:
     if wants_json:
-        click.echo(table.to_json(orient="records", date_format="iso", date_unit="us"))
+        click.echo(
+            table.to_json(orient="records", date_format="iso", date_unit="us", double_precision=15)
+        )
     elif len(table):
         click.echo(table.to_string(index=False, max_colwidth=70, na_rep=""))
     else:

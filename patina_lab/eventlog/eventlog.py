@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import html
+import re
 import threading
 import warnings
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from operator import index
+from textwrap import shorten
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from patina_lab.errors import PatinaError, UnknownName, UnknownRevision, UsageError
+from patina_lab.errors import InvalidOption, PatinaError, UnknownName, UnknownRevision, UsageError
 from patina_lab.eventlog.digest import IS_REF, digest_sql
 from patina_lab.eventlog.relations import NAMES, ORDER, relation_sql
-from patina_lab.eventlog.slice import Slice, quote
+from patina_lab.eventlog.slice import Patterns, Slice, quote
 from patina_lab.eventlog.store import Manifest
 from patina_lab.eventlog.times import Moment, begin_us, end_us, length_us, looks_like_time
 from patina_lab.events.identity import instant
@@ -30,6 +33,8 @@ T = TypeVar("T")
 
 PREFIX = "log.main."
 _QUIET = threading.Lock()
+_NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
+_INTERNAL = re.compile(r'Did you mean "(?:pg|duckdb|sqlite|pragma|information)_')
 
 
 class OpenLog:
@@ -154,7 +159,29 @@ def _explained() -> Iterator[None]:
     except duckdb.Error as err:
         said = [line.strip() for line in str(err).splitlines() if line.strip()]
         candidates = [line for line in said[1:] if line.startswith(("Candidate", "Did you"))]
-        raise UsageError(said[0].rstrip(".!") + ".", " ".join(candidates)) from err
+        candidates = [line for line in candidates if not line.endswith(":")]
+        hint = " ".join(candidates)
+        missing = _NO_TABLE.search(said[0])
+        if missing and _INTERNAL.search(hint):
+            hint = UnknownName.among("relation", missing[1], NAMES).hint
+        raise UsageError(said[0].rstrip(".!") + ".", hint) from err
+
+
+def _one_select(sql: str) -> None:
+    """Refuse what is no text of one SELECT: of several only the last would be seen."""
+    import duckdb
+
+    if not isinstance(sql, str):
+        raise UsageError(f"{sql!r} is no query.", "Write one SELECT, as text.")
+    with _explained():
+        found = [one.type for one in duckdb.extract_statements(sql)]
+    said = shorten(sql, 60, placeholder=" …")
+    if len(found) != 1:
+        raise UsageError(f"{said!r} holds {len(found)} statements.", "Write one SELECT.")
+    if found[0] not in (duckdb.StatementType.SELECT, duckdb.StatementType.MULTI):
+        raise UsageError(
+            f"{said!r} is no SELECT.", "Write one SELECT; the table that it gives can be saved."
+        )
 
 
 @dataclass(frozen=True)
@@ -181,9 +208,9 @@ class Eventlog:
     def where(
         self,
         *types: str,
-        source: str | Iterable[str] = (),
-        author: str | Iterable[str] = (),
-        path: str | Iterable[str] = (),
+        source: Patterns = (),
+        author: Patterns = (),
+        path: Patterns = (),
     ) -> Eventlog:
         """Narrow by event type, source, author or path.
 
@@ -199,21 +226,40 @@ class Eventlog:
         author : str or iterable of str
             Name or e-mail address, as written or as the mailmap has it.
         path : str or iterable of str
-            Touched by the commit, or the file of the event; ``*`` also crosses ``/``.
+            Touched by the commit, or the file of the event; ``*`` also crosses ``/``, and
+            ``src/`` is all below that folder.
+
+        Raises
+        ------
+        InvalidOption
+            What is no text.
         """
         return replace(
             self, slice=self.slice.where(*types, source=source, author=author, path=path)
         )
 
     def between(self, since: Moment | None, until: Moment | None) -> Eventlog:
-        """Narrow to ``[since, until)``: half-open, dates begin at 00:00 UTC."""
-        return replace(
-            self,
-            slice=self.slice.between_us(
-                None if since is None else begin_us(since),
-                None if until is None else begin_us(until),
-            ),
-        )
+        """Narrow to ``[since, until)``: half-open, dates begin at 00:00 UTC.
+
+        Parameters
+        ----------
+        since, until : date or timestamp, or None
+            None leaves that end open.  Nothing lies between a moment and itself.
+
+        Raises
+        ------
+        UnknownTime
+        InvalidOption
+            It would end before it begins.
+        """
+        since_us = None if since is None else begin_us(since)
+        until_us = None if until is None else begin_us(until)
+        if since_us is not None and until_us is not None and until_us < since_us:
+            raise InvalidOption(
+                f"The time from {str(since)!r} until {str(until)!r} ends before it begins.",
+                "Give the earlier one first.",
+            )
+        return replace(self, slice=self.slice.between_us(since_us, until_us))
 
     def as_of(self, moment: Moment) -> Eventlog:
         """Return the log as it was at a moment, or at a commit.
@@ -236,7 +282,7 @@ class Eventlog:
         try:
             return replace(self, opened=self.opened.at(moment))
         except UnknownRevision as err:
-            hint = f"{err.hint} A date is written 2025-03-15."
+            hint = f"A date is written 2025-03-15. {err.hint}"
             raise UnknownRevision(err.message, hint) from err
 
     def split(self, moment: Moment) -> tuple[Eventlog, Eventlog]:
@@ -255,8 +301,8 @@ class Eventlog:
         Parameters
         ----------
         event : str, Event or row
-            An event id (or the first digits of it), a source id, or whatever has an
-            ``event_id``.
+            An event id or a commit's sha (or the first digits of it), a source id, or
+            whatever has an ``event_id``.
         before, after : str or timedelta
             ``"7d"``, ``"36h"``, ``"2 weeks"``.
         """
@@ -270,23 +316,27 @@ class Eventlog:
         wanted = event if isinstance(event, str) else None
         if wanted is None:
             try:
-                wanted = str(event["event_id"])
+                wanted = event["event_id"]
             except (TypeError, KeyError, IndexError):
                 wanted = getattr(event, "event_id", None)
-        if not wanted:
-            raise UnknownName(f"{event!r} is no event.", "Give an event_id, or a row of log.df().")
+        if not isinstance(wanted, str) or not wanted:
+            said = shorten(repr(event), 80, placeholder=" …")
+            raise UnknownName(f"{said} is no event.", "Give an event_id, or a row of log.df().")
         found = self.opened.rows(
-            f"SELECT DISTINCT occurred_us FROM {PREFIX}eventlog WHERE source_id = {quote(wanted)} "
-            f"OR starts_with(event_id, {quote(wanted)}) ORDER BY 1 LIMIT 2"
+            f"SELECT occurred_us, event_id, event_type FROM {PREFIX}eventlog WHERE "
+            f"source_id = {quote(wanted)} OR starts_with(event_id, {quote(wanted)}) OR "
+            f"event_type = 'git.commit' AND starts_with(source_id, {quote(wanted)}) "
+            "ORDER BY seq LIMIT 1000"
         )
         if not found:
             raise UnknownName(
                 f"No event of the log has the id {wanted!r}.", "See log.df()['event_id']."
             )
-        if len(found) > 1:
+        if len({us for us, *_ in found}) > 1:
+            some = [f"{event_id[:12]} ({event_type})" for _, event_id, event_type in found[:3]]
             raise UnknownName(
-                f"More than one event has an id that begins with {wanted!r}.",
-                "Give more digits of its event_id.",
+                f"More than one event has an id that is or begins with {wanted!r}.",
+                f"Give the event_id of one: {', '.join(some)}{', …' if len(found) > 3 else ''}",
             )
         return int(found[0][0])
 
@@ -313,7 +363,14 @@ class Eventlog:
         )
 
     def query(self, sql: str) -> Rel:
-        """Return the relation that a SELECT makes of this slice's relations."""
+        """Return the relation that a SELECT makes of this slice's relations.
+
+        Raises
+        ------
+        UsageError
+            What is no text of one SELECT.
+        """
+        _one_select(sql)
         named = [name for name in NAMES if name in sql.lower()]
         if not named:
             return Rel(sql, engine=self.opened)
@@ -328,7 +385,9 @@ class Eventlog:
 
     def head(self, n: int = 5) -> pd.DataFrame:
         """Return the first `n` events."""
-        return self.opened.df(f"{self.sql()} LIMIT {int(n)}")
+        if not hasattr(n, "__index__") or not 0 <= n < 2**63:
+            raise InvalidOption(f"{n!r} is no number of events.", "Write log.head(5).")
+        return self.opened.df(f"{self.sql()} LIMIT {index(n)}")
 
     def arrow(self) -> pa.Table:
         """Return the events as an Arrow table."""
@@ -380,6 +439,8 @@ class Eventlog:
             )
         if not self.slice.is_all:
             said.append(("slice", str(self.slice)))
+        if scraped := _scraped(self.opened.manifest.options):
+            said.append(("scraped", scraped))
         said.append(("source", self.opened.manifest.source_sha[:12]))
         said.append(("digest", self.digest[:12]))
         return said
@@ -396,6 +457,18 @@ class Eventlog:
             "text/plain": text_card("Eventlog", said),
             "text/html": html_card("Eventlog", said),
         }
+
+
+def _scraped(options: Mapping[str, Any]) -> str:
+    """Say how a log was scraped, where it is not all that the commit tells."""
+    said = []
+    if (until_us := options.get("until_us")) is not None:
+        said.append(f"only {Slice(until_us=until_us)}")
+    if options.get("worktree"):
+        said.append("with what was not committed")
+    if not options["git"]["lines"]:
+        said.append("without line counts")
+    return ", ".join(said)
 
 
 def text_card(title: str, facts: list[tuple[str, str]]) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
-from patina_lab.errors import InvalidOption
+from patina_lab.errors import InvalidOption, StoreError
 from patina_lab.eventlog.eventlog import Eventlog
 from patina_lab.eventlog.relations import NAMES
 from patina_lab.eventlog.store import translated
@@ -27,10 +28,11 @@ if TYPE_CHECKING:
 Format = Literal["csv", "json", "jsonl", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "json", "jsonl", "parquet")
 
+_TIMES = "TIMESTAMPFORMAT '%Y-%m-%dT%H:%M:%S.%fZ'"
 _OPTIONS = {
     "csv": "FORMAT csv, HEADER",
-    "json": "FORMAT json, ARRAY true",
-    "jsonl": "FORMAT json",
+    "json": f"FORMAT json, ARRAY true, {_TIMES}",
+    "jsonl": f"FORMAT json, {_TIMES}",
     "parquet": "FORMAT parquet, COMPRESSION zstd",
 }
 
@@ -46,6 +48,7 @@ def write(rel: Rel, log: Eventlog, target: Path | IO[bytes], form: str) -> None:
         The log that the relation belongs to.
     target : Path or binary stream
     form : {"csv", "json", "jsonl", "parquet"}
+        JSON has times as ``2025-03-15T12:00:00.000000Z``.
 
     Raises
     ------
@@ -55,20 +58,41 @@ def write(rel: Rel, log: Eventlog, target: Path | IO[bytes], form: str) -> None:
 
 
 def write_table(table: pa.Table, target: Path | IO[bytes], form: str) -> None:
-    """Write an Arrow table like :func:`write` does a relation."""
+    """Write an Arrow table like :func:`write` does a relation.
+
+    In JSON a number that is none (NaN, infinity) is null.
+    """
     import duckdb
 
     with duckdb.connect() as connection:
         connection.execute("SET GLOBAL TimeZone = 'UTC'")
-        connection.register("computed", table)
+        connection.register("computed", _finite(table) if "json" in form else table)
         _copy(connection.execute, "SELECT * FROM computed", target, form)
+
+
+def _finite(table: pa.Table) -> pa.Table:
+    """Return a table without the numbers that JSON cannot say."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for place, field in enumerate(table.schema):
+        if pa.types.is_floating(field.type):
+            column = table.column(place)
+            kept = pc.if_else(pc.is_finite(column), column, pa.scalar(None, field.type))
+            table = table.set_column(place, field, kept)
+    return table
 
 
 def _copy(run: Callable[[str], Any], sql: str, target: Path | IO[bytes], form: str) -> None:
     if form not in FORMATS:
         raise InvalidOption(f"{form!r} is no format.", f"Use one of: {', '.join(FORMATS)}.")
+    if isinstance(target, Path) and target.exists() and not (target.is_file() or target.is_dir()):
+        # A device or a pipe is written into: a file in its place would be another thing.
+        with _said(target), target.open("wb") as stream:
+            return _copy(run, sql, stream, form)
+    target = target.resolve() if isinstance(target, Path) else target  # a link stays one
     folder = target.parent if isinstance(target, Path) else Path(tempfile.gettempdir())
-    with translated(folder):
+    with _said(target if isinstance(target, Path) else folder):
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(prefix=".patina-export-", dir=folder)
         os.close(handle)
@@ -87,6 +111,19 @@ def _copy(run: Callable[[str], Any], sql: str, target: Path | IO[bytes], form: s
                     shutil.copyfileobj(rows, target)
         finally:
             aside.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _said(target: Path) -> Iterator[None]:
+    """Say that the file that was asked for cannot be written, and not that the log cannot."""
+    with translated(target.parent):
+        try:
+            yield
+        except OSError as err:
+            if err.errno in (errno.ENOSPC, errno.EDQUOT, errno.EPIPE):
+                raise
+            said = f"{target} cannot be written: {err.strerror}."
+            raise StoreError(said, "Name another place for it.") from err
 
 
 def ordered(log: Eventlog, relation: str) -> Rel:
@@ -109,7 +146,7 @@ def export(log: Eventlog, folder: Path, form: str = "parquet") -> dict[str, Path
         relation -> file.
     """
     files = {name: folder / f"{name}.{form}" for name in NAMES}
-    with contextlib.suppress(FileNotFoundError):
+    with _said(folder), contextlib.suppress(FileNotFoundError):
         (folder / MANIFEST).unlink()  # what it says is no longer so
     relations = {}
     for name, place in files.items():
@@ -139,7 +176,7 @@ def export(log: Eventlog, folder: Path, form: str = "parquet") -> dict[str, Path
 
 def _write_text(target: Path, text: str) -> None:
     """Write a file, whole or not at all."""
-    with translated(target.parent):
+    with _said(target):
         aside = target.with_name(f".{target.name}-{os.getpid()}")
         try:
             aside.write_text(text, encoding="utf-8")

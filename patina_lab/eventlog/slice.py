@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
+from patina_lab.errors import InvalidOption
 from patina_lab.events.identity import instant
+
+Patterns = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | None
+"""One text, several that are alternatives, or none."""
 
 _CONTROL = re.compile("[\0-\x1f\x85\u2028\u2029]")
 
@@ -61,7 +66,7 @@ class Slice:
         Names or e-mail addresses, as written or as the mailmap has them.
     paths : tuple of tuple of str
         Files that a commit touched (of a rename, both names), or the file that an event was
-        read from; ``*`` also crosses ``/``.
+        read from; ``*`` also crosses ``/``, and ``src/`` is all below the folder.
     seqs : tuple of int or None
         Exactly these events.
 
@@ -83,17 +88,17 @@ class Slice:
     def where(
         self,
         *types: str,
-        source: str | Iterable[str] = (),
-        author: str | Iterable[str] = (),
-        path: str | Iterable[str] = (),
+        source: Patterns = (),
+        author: Patterns = (),
+        path: Patterns = (),
     ) -> Slice:
         """Return a slice that is narrower by types, sources, authors, paths."""
         return replace(
             self,
-            types=_narrower(self.types, types),
-            sources=_narrower(self.sources, source),
-            authors=_narrower(self.authors, author),
-            paths=_narrower(self.paths, path),
+            types=_narrower("type", self.types, types),
+            sources=_narrower("source", self.sources, source),
+            authors=_narrower("author", self.authors, author),
+            paths=_narrower("path", self.paths, path),
         )
 
     def between_us(self, since_us: int | None, until_us: int | None) -> Slice:
@@ -187,7 +192,27 @@ def _when(us: int) -> str:
 
 
 def _narrower(
-    groups: tuple[tuple[str, ...], ...], more: str | Iterable[str]
+    field: str, groups: tuple[tuple[str, ...], ...], more: Patterns
 ) -> tuple[tuple[str, ...], ...]:
-    group = (more,) if isinstance(more, str) else tuple(more)
+    """Return one group of alternatives more; None and nothing ask for nothing."""
+    if more is None:
+        return groups
+    given = (more,) if isinstance(more, str | os.PathLike) else more
+    if not isinstance(given, Iterable):
+        raise _no_text(field, given)
+    group = tuple(_text(field, one) for one in given)
     return (*groups, group) if group else groups
+
+
+def _text(field: str, value: object) -> str:
+    if field == "path" and isinstance(value, os.PathLike):
+        value = os.fspath(value)
+    if not isinstance(value, str):
+        raise _no_text(field, value)
+    # No file's name ends so: it is the folder that is meant.
+    return value + "*" if field == "path" and value.endswith("/") else value
+
+
+def _no_text(field: str, value: object) -> InvalidOption:
+    called = "where('git.commit', 'git.tag')" if field == "type" else f"where({field}='…')"
+    return InvalidOption(f"{value!r} is no {field} to look for.", f"Give texts: {called}.")

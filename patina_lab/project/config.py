@@ -170,6 +170,8 @@ def _fault(key: str, value: Any) -> str:
         return "" if isinstance(value, bool) else f"{value!r} is neither true nor false"
     if key == "code" and isinstance(value, bool):
         return ""
+    if (value == "" and key in ("sessions", "events")) or (value == [] and key == "sessions"):
+        return ""  # they are not read
     many = key in ("sessions", "code") and isinstance(value, list)
     texts = value if many else [value]
     return "" if texts and all(isinstance(t, str) and t for t in texts) else f"{value!r} is no text"

@@ -13,6 +13,7 @@ is no event is a `Problem` with its line and reason; the others load.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -28,6 +29,8 @@ MAX_BYTES = 4 * 1024 * 1024
 """A larger file is no event that a person wrote."""
 
 MAX_DEPTH = 64
+
+_ESCAPED = re.compile(r"\\([0-7]{3}|.)")
 
 
 class _Refused(ValueError):
@@ -51,7 +54,7 @@ class EventFileSource:
     """
 
     name = "event_files"
-    version = 2
+    version = 3
 
     def __init__(self, folder: str = ".patina/shared/events", unknown: Policy = "keep") -> None:
         self.folder = folder.strip("/")
@@ -141,6 +144,9 @@ def _leaves(path: str) -> bool:
 
     git refuses to write such a tree, but a repository can hold one.
     """
+    if path.startswith('"'):
+        # A quoted path, see `git_records.decode_path`: an escaped byte is one of the name's.
+        path = _ESCAPED.sub(lambda one: "\\" if one[1] == "\\" else "_", path[1:-1])
     return any(part in ("", ".", "..") for part in path.replace("\\", "/").split("/"))
 
 
@@ -185,7 +191,7 @@ def _no_constant(name: str) -> Any:
 
 def _integer(digits: str) -> int:
     if len(digits) > 17:
-        raise _Refused("number too large", f"{digits[:20]} is beyond 2^53.")
+        raise _Refused("number too large", f"{digits[:20]}… is beyond 2^53.")
     return int(digits)
 
 

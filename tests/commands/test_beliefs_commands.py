@@ -72,6 +72,8 @@ def test_beliefs_in_sql(run: Callable[..., Result]) -> None:
     none = run("beliefs", "--sql", "SELECT id FROM beliefs WHERE confidence > 1").stdout
     assert none == "no rows (id)\n"
     assert said(run("beliefs", "--sql", "SELECT what FROM belief_history", "--json"))
+    third = said(run("beliefs", "--sql", "SELECT 1 / 3.0::DOUBLE AS n", "--json"))[0]["n"]
+    assert third == pytest.approx(1 / 3, rel=1e-14, abs=0)  # ten digits are too few
     for wrong in ("SELECT idd FROM beliefs", "SELECT * FROM read_text('/etc/hosts')"):
         failed = run("beliefs", "--sql", wrong)
         assert failed.exit_code == 2

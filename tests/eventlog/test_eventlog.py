@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -73,8 +74,10 @@ def test_head_is_the_first_events(lab):
     assert lab.log.head(2)["seq"].tolist() == [1, 2]
     assert list(lab.log.head(0).columns) == COLUMNS
     assert len(lab.log.head(10**6)) == 16
-    with pytest.raises(UsageError, match="negative"):
-        lab.log.head(-1)
+    assert len(lab.log.head(np.int64(2))) == 2
+    for wrong in (-1, 2.7, "x", None, 2**63):
+        with pytest.raises(UsageError, match="is no number of events"):
+            lab.log.head(wrong)
 
 
 def test_an_empty_slice_is_an_empty_table_with_its_columns(lab):
@@ -204,12 +207,19 @@ def test_a_query_sees_the_slice_and_no_more(lab):
         (lambda lab: lab.rel("comits"), "There is no relation 'comits'.", "'commits'"),
         (lambda lab: lab.rel("xyz"), "There is no relation 'xyz'.", "Known: authors, code_calls"),
         (lambda lab: lab.sql("SELECT auhtor FROM commits"), "no column 'auhtor'", "author"),
+        (lambda lab: lab.sql("SELECT len(seq) FROM commits"), "No function matches", ""),
         (lambda lab: lab.sql("SELECT * FROM comits"), "comits does not exist.", "commits"),
+        (lambda lab: lab.sql("SELECT * FROM nope"), "nope does not exist.", "Known: authors,"),
+        (lambda lab: lab.sql(None), "None is no query.", "one SELECT"),
+        (lambda lab: lab.sql("-- commits"), "'-- commits' holds 0 statements.", "one SELECT"),
+        (lambda lab: lab.sql("SELECT 1; SELECT 2"), "holds 2 statements.", "one SELECT"),
+        (lambda lab: lab.sql("COPY (SELECT 1) TO 'x.csv'"), "is no SELECT.", "one SELECT"),
         (lambda lab: lab.sql("SELEC 1"), 'syntax error at or near "SELEC".', ""),
         (lambda lab: lab.sql("SELECT CAST('x' AS INTEGER)"), "Could not convert string 'x'", ""),
         (lambda lab: lab.rel("touches").needs("paht"), "no column 'paht' in touches.", "'path'"),
     ],
-    ids=["relation", "no relation", "column", "table", "syntax", "conversion", "needed column"],
+    ids=["relation", "no relation", "column", "function", "table", "no table", "no text",
+         "no statement", "two statements", "no select", "syntax", "conversion", "needed column"],
 )  # fmt: skip
 def test_a_mistake_is_answered_with_the_nearest_names(lab, ask, message, hint):
     """One sentence; the hint lists the candidates; no stack of the engine."""
@@ -220,7 +230,20 @@ def test_a_mistake_is_answered_with_the_nearest_names(lab, ask, message, hint):
     assert len(caught.value.message.splitlines()) == 1
     assert caught.value.message.endswith(".")
     assert not caught.value.message.endswith(("..", "!."))
+    assert not caught.value.hint.endswith(":")
     assert caught.value.exit_code == 2
+
+
+def test_any_select_is_one(lab):
+    """Also without the word, with a comment, and with what the engine makes several steps of."""
+    for query in (
+        "FROM commits; ",
+        "/* all */ TABLE commits -- ;",
+        "SELECT * FROM (DESCRIBE commits)",
+        "VALUES (1)",
+        "PIVOT touches ON change USING count(*)",
+    ):
+        assert len(lab.sql(query)) > 0
 
 
 def test_columns_are_known_without_running_anything(lab):
@@ -251,6 +274,21 @@ def test_a_log_shows_its_counts_its_span_its_slice_and_its_digest(lab):
     assert repr(log) == bundle["text/plain"]
     assert text_of(bundle["text/html"]) == re.sub(r"\s+", " ", repr(log)).strip()
     assert "slice" not in repr(lab.log)
+
+
+def test_a_log_says_what_it_was_not_told(tmp_path):
+    """Else one scraped until a day looks like a whole one ever after."""
+    repo, _ = seed_library(tmp_path / "repo")
+    lab = pt.open(repo.path, home=tmp_path / "home")
+    for options, said in (
+        ({}, None),
+        ({"until": "2025-03-05"}, "only before 2025-03-06 00:00:00"),
+        ({"worktree": True, "lines": False}, "with what was not committed, without line counts"),
+    ):
+        lab.scrape(progress=False, **options)
+        for log in (lab.log, lab.log.where("git.*")):
+            assert dict(log.facts()).get("scraped") == said
+        assert ("scraped" in repr(lab)) is bool(options)
 
 
 def test_an_empty_log_can_be_shown(lab):

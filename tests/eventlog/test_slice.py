@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import patina_lab as pt
-from patina_lab.errors import UnknownName, UnknownRevision, UnknownTime
+from patina_lab.errors import InvalidOption, UnknownName, UnknownRevision, UnknownTime
 from patina_lab.eventlog.slice import Slice, quote
 from patina_lab.eventlog.times import begin_us, end_us
 
@@ -123,7 +124,7 @@ def test_a_slice_holds_exactly_the_events_that_it_asks_for(garden, rows, steps, 
     for step in steps:
         named = dict(step)
         log = log.where(*named.pop("types"), **named)
-    log = log.between(since, until)
+    log = log.between(*sorted((since, until), key=lambda when: (when is None, when or "")))
     assert chosen(rows, log.slice) == seqs(log)
     assert len(chosen(rows, log.slice)) == len(log)
 
@@ -218,8 +219,46 @@ def test_between_is_half_open(garden):
     early = log.between("2025-03-01T12:00:00Z", "2025-03-03T00:00:00Z")
     assert early.df()["seq"].tolist() == [2, 3]
     assert len(log.between("2025-03-03", "2025-03-03")) == 0
-    assert len(log.between("2025-03-05", "2025-03-01")) == 0
     assert len(log.between(None, None)) == 7
+
+
+def test_a_time_that_ends_before_it_begins_is_said(garden):
+    """An empty table would look like a project without events; what only narrows is no mistake."""
+    log = garden[0].log
+    with pytest.raises(InvalidOption, match="'2025-03-05' until '2025-03-01' ends before it") as no:
+        log.between("2025-03-05", "2025-03-01")
+    assert no.value.hint == "Give the earlier one first."
+    with pytest.raises(InvalidOption, match="ends before it begins"):
+        log.between("2025-03-05T00:00:00.000001Z", date(2025, 3, 5))
+    assert len(log.as_of("2025-03-01").between("2025-03-05", None)) == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (lambda log: log.where(["git.commit", "git.tag"]), "['git.commit', 'git.tag'] is no type"),
+        (lambda log: log.where(None), "None is no type"),
+        (lambda log: log.where(source=5), "5 is no source"),
+        (lambda log: log.where(author=["Ann", None]), "None is no author"),
+        (lambda log: log.where(author=Path("Ann")), "PosixPath('Ann') is no author"),
+        (lambda log: log.where(path=[b"src"]), "b'src' is no path"),
+    ],
+)
+def test_what_is_no_text_is_said_with_the_way_to_write_it(garden, given, said):
+    """Before anything is asked of the log."""
+    with pytest.raises(InvalidOption, match=re.escape(said)) as caught:
+        given(garden[0].log)
+    assert caught.value.hint.startswith("Give texts: where(")
+
+
+def test_a_path_may_be_a_path_and_a_folder_ends_in_a_slash(garden):
+    """No file's name ends in one; None asks for nothing."""
+    log = garden[0].log
+    below = log.where(path="src/*")
+    assert seqs(below) == seqs(log.where(path="src/")) != []
+    named = log.rel("touches").df()["path"].iloc[0]
+    assert seqs(log.where(path=named)) == seqs(log.where(path=Path(named))) != []
+    assert seqs(log.where(source=None, author=None, path=None)) == seqs(log)
 
 
 def test_as_of_a_date_is_the_end_of_that_day(garden):
@@ -255,7 +294,14 @@ def test_around_an_event_both_ends_are_included(garden):
     """By source id, event id or its first digits, a row, an Event; lengths in words."""
     lab, sha = garden
     row = lab.log.df().set_index("source_id").loc[sha["quoted"]]
-    for event in (sha["quoted"], row["event_id"], row["event_id"][:12], row, dict(row)):
+    for event in (
+        sha["quoted"],
+        sha["quoted"][:8],
+        row["event_id"],
+        row["event_id"][:12],
+        row,
+        dict(row),
+    ):
         found = lab.log.where("git.commit").around(event, "1s", timedelta(0))
         assert found.df()["source_id"].tolist() == [sha["alias"], sha["quoted"]]
     assert len(lab.log.around(sha["first"], before="9 days", after="0s").df()) == 1
@@ -271,8 +317,14 @@ def test_an_event_that_is_none_is_said(garden):
         with pytest.raises(UnknownName, match="is no event") as caught:
             log.around(nothing)
         assert caught.value.hint == "Give an event_id, or a row of log.df()."
-    with pytest.raises(UnknownName, match=r"More than one event .* begins with '20250306"):
+    with pytest.raises(UnknownName, match=r"More than one event .* begins with '20250306") as many:
         log.around("20250306-090000")
+    one = many.value.hint.split()[5]
+    assert len(log.around(one)) > 1
+    with pytest.raises(UnknownName) as caught:
+        log.around(log.rel("commits").df())
+    assert len(caught.value.message) < 100
+    assert "\n" not in caught.value.message
     with pytest.raises(UnknownTime, match="'soon' is no length of time"):
         log.around("evt_001", after="soon")
 

@@ -14,6 +14,7 @@ from patina_lab.errors import UnknownTime
 from patina_lab.eventlog.times import DAY_US, begin_us, end_us, length_us, looks_like_time
 from patina_lab.events.identity import instant
 
+WRITTEN = ["2025-03-15", " 2025-03-15\n", "20250315", "2025-W11-6", "2025W116"]
 NOON = 1_742_040_000_000_000  # 2025-03-15T12:00:00Z
 
 
@@ -39,7 +40,7 @@ def test_a_moment_is_an_instant(moment):
     assert (begin_us(moment), end_us(moment)) == (NOON, NOON + 1)
 
 
-@pytest.mark.parametrize("moment", ["2025-03-15", " 2025-03-15\n", date(2025, 3, 15)], ids=repr)
+@pytest.mark.parametrize("moment", [*WRITTEN, date(2025, 3, 15)], ids=repr)
 def test_a_date_is_the_whole_day_in_utc(moment):
     """Half-open: it lasts until the next day begins."""
     midnight = NOON - DAY_US // 2
@@ -81,7 +82,8 @@ def test_a_timestamp_reads_as_python_does(moment):
         *("", "yesterday", "2025", "2025-13-01", "2025-02-30", "2025-03-15T25:00", "15.03.2025"),
         *("2025-03-15T12:00:00+99:99", "2025-03-15 noon", "0000-01-01", "10000-01-01", "\ud800"),
         *("2025-03-15\0", "1740000000", "now", "2025-03-15T12:00:00 UTC"),
-        *(5, True, ["2025-03-15"]),
+        *("2025-W11", "2025W11"),  # a week is no day, and begins on one of several
+        *(5, True, ["2025-03-15"], pd.NaT),
     ],
 )
 def test_what_is_no_time_is_said_with_an_example(text):
@@ -125,7 +127,10 @@ def test_a_length_of_time_is_a_number_with_its_unit(text, seconds):
     assert round(seconds * 1_000_000) == length_us(text)
 
 
-@pytest.mark.parametrize("text", ["", "7", "d", "-7d", "1 fortnight", "1 month", "7dd", "1e3s", 7])
+@pytest.mark.parametrize(
+    "text",
+    ["", "7", "d", "-7d", "1 fortnight", "1 month", "7dd", "1e3s", 7, timedelta(days=-7), pd.NaT],
+)
 def test_what_is_no_length_is_said_with_an_example(text):
     """A month has no length."""
     with pytest.raises(UnknownTime) as caught:

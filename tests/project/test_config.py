@@ -67,6 +67,9 @@ def test_a_folder_that_is_missing_hides_nothing_beside_it(tmp_path: Path) -> Non
         ("[tool.patina_lab]\nlines = 'yes'\n", "neither true nor false"),
         ("[tool.patina_lab]\nmerges = 'all'\n", "none of none, combined, first-parent"),
         ("[tool.patina_lab]\nevents = 3\n", "is no text"),
+        ("[tool.patina_lab]\nevents = []\n", "is no text"),
+        ("[tool.patina_lab]\nsessions = ['']\n", "is no text"),
+        ("[tool.patina_lab]\ncode = ''\n", "is no text"),
         ("[tool]\npatina_lab = 3\n", "cannot be read"),
         ("not toml at all", "cannot be read"),
         ("tool = 3\n", "cannot be read"),
@@ -99,6 +102,22 @@ def test_notes_are_found_where_the_project_says(tmp_path: Path) -> None:
     commit(repo, pyproject_toml="[tool.patina_lab]\nsessions = 'notes/**'\n", notes__a_md=note)
     result = pt.open(repo, home=tmp_path / "home").scrape(progress=False)
     assert result.by_type["session.started"] == 1
+
+
+@pytest.mark.parametrize("none", ["''", "[]"])
+def test_what_is_empty_is_not_read(tmp_path: Path, none: str) -> None:
+    repo = tmp_path / "repo"
+    repo.mkdir()
+    note = "# Session: tea\n**ID**: 20250302-101500\n**Started**: 2025-03-02T10:15:00Z\n"
+    event = '{"event_id": "e", "event_type": "x", "timestamp": "2025-03-02", "payload": {}}'
+    commit(
+        repo,
+        pyproject_toml=f"[tool.patina_lab]\nsessions = {none}\nevents = ''\n",
+        **{"layer/sessions/a.md": note, ".patina/shared/events/a.json": event},
+    )
+    lab = pt.open(repo, home=tmp_path / "home")
+    assert dict(lab.scrape(progress=False).by_type) == {"git.commit": 1}
+    assert lab.problems().empty
 
 
 def test_a_log_folder_is_readable_and_its_own(tmp_path: Path) -> None:

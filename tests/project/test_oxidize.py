@@ -137,7 +137,7 @@ def test_what_is_out_of_date_is_said(history, monkeypatch: pytest.MonkeyPatch) -
     assert stale(lab) == {"by_day": "", "hotspots": ""}
 
     lab = history(HISTORY + RECIPE + "2025-03-05 git.commit bob c.py\n")
-    assert lab.oxidized().attrs["log"] == "1 commits behind HEAD; run lab.scrape()"
+    assert lab.oxidized().attrs["log"] == "1 commit behind HEAD; run lab.scrape()"
     lab.scrape(progress=False)
     assert all(why.startswith("the log has moved on") for why in stale(lab).values())
     lab.oxidize(progress=False)
@@ -194,7 +194,7 @@ def test_the_command(history) -> None:
     assert run("oxidize", "--repo", repo, "--check")[0] == 0
     lab = history(HISTORY + RECIPE + "2025-03-05 git.commit bob c.py\n")
     code, said = run("oxidize", "--repo", repo, "--check")
-    assert (code, said.splitlines()[0]) == (1, "log: 1 commits behind HEAD; run lab.scrape()")
+    assert (code, said.splitlines()[0]) == (1, "log: 1 commit behind HEAD; run lab.scrape()")
     lab.scrape(progress=False)
     code, said = run("projections", "--repo", repo)
     assert code == 0

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from patina_lab.events.event import Event
 from patina_lab.sources import event_files
 from patina_lab.sources.event_files import EventFileSource
+from patina_lab.sources.git_records import decode_path
 from patina_lab.sources.source import FileSource, Problem, SourceFile
 
 PATH = ".patina/shared/events/2025-03-07-042-pattern-identified.json"
@@ -152,6 +153,19 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm():
     plain = only(read(text()))
     windows = only(read(b"\xef\xbb\xbf" + text().replace("\n", "\r\n").encode()))
     assert (plain.event_id, plain.envelope) == (windows.event_id, windows.envelope)
+
+
+@pytest.mark.parametrize(
+    "name", [b"\xff.json", b'"a"\xff.json', b"a\n\xff\\b.json", b"\t\xff.json"]
+)
+def test_a_name_that_is_no_utf8_is_no_way_out(name):
+    """Its bytes stand escaped in its path; a way out is one still."""
+    folder = b".patina/shared/events/"
+    found = list(EventFileSource().read(SourceFile(decode_path(folder + name), text().encode())))
+    assert isinstance(only(found), Event)
+    for way in (b"../\xff.json", b"..\\\xff.json", b"a//\xff.json"):
+        found = EventFileSource().read(SourceFile(decode_path(folder + way), text().encode()))
+        assert only(list(found)).reason == "unsafe path"
 
 
 def test_no_author_is_no_fault():

@@ -77,6 +77,9 @@ class Browse:
                     begin_us(value)
             except (PatinaError, OverflowError) as err:
                 found[name] = str(err)
+        since, until = self.since.strip(), self.until.strip()
+        if since and until and not found and begin_us(until) < begin_us(since):
+            found["until"] = f"{until} lies before {since}."
         if self.size < 1:
             found["size"] = f"A page of {self.size} events shows nothing."
         return found

@@ -90,6 +90,8 @@ def test_filters_that_cannot_be_understood_are_named() -> None:
     browse = Browse(since="yesterday", until="2025-13-01", size=0)
     assert set(browse.problems()) == {"since", "until", "size"}
     assert Browse(since="2025-03-01").problems() == {}
+    late = Browse(since="2025-04-01", until="2025-03-01").problems()
+    assert late == {"until": "2025-03-01 lies before 2025-04-01."}
 
 
 def test_an_edge_behind_the_end_leads_back(lab: Lab) -> None:
