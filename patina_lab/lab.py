@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import tempfile
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from patina_lab.errors import EmptyRepository, InvalidOption, InvalidRecipe
+from patina_lab.errors import EmptyRepository, InvalidOption, InvalidRecipe, UnknownRevision
 from patina_lab.eventlog.build import Built, Request, build
 from patina_lab.eventlog.eventlog import (
     Eventlog,
@@ -227,19 +227,31 @@ class Lab:
         -------
         ScrapeResult
         """
+        for name, value in (("worktree", worktree), ("rebuild", rebuild)):
+            if not isinstance(value, bool):
+                raise InvalidOption(f"{name}={value!r} is no answer.", "Use True or False.")
         show = (fitting() if progress else silent) if isinstance(progress, bool) else progress
         told: dict[str, Any] = {} if recipe is None else recipe.config()
         told |= {k: v for k, v in (("lines", lines), ("merges", merges)) if v is not None}
         if code is not None:
             told["code"] = code if isinstance(code, bool) else _several(code)
         with Objects(self.repository) as objects:
-            sha = self.repository.resolve(at)
+            sha = self._commit(at)
             request = self._request(objects, sha, told)
         git = replace(request.git, jobs=jobs if jobs is not None else min(2, os.cpu_count() or 1))
         request = replace(request, at=at, until=until, worktree=worktree, git=git)
         built = build(self.repository, self.store, request, rebuild=rebuild, progress=show)
         self._cache.clear()
         return self._result(built)
+
+    def _commit(self, at: str) -> str:
+        try:
+            return self.repository.resolve(at)
+        except UnknownRevision as err:
+            if not (isinstance(at, str) and looks_like_time(at)):
+                raise
+            hint = f"What had happened by a date is asked with until={at!r}, or --until {at}."
+            raise UnknownRevision(err.message, hint) from err
 
     def _request(self, objects: Objects, sha: str, told: Mapping[str, Any]) -> Request:
         """Return what the commit's own configuration asks for, and before it what is told."""
@@ -1169,4 +1181,9 @@ def _config(git: Mapping[str, Any], files: Mapping[str, Mapping[str, Any]]) -> d
 
 
 def _several(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+    several = (given,) if isinstance(given, str) else given
+    if not isinstance(several, Iterable) or not all(isinstance(one, str) for one in several):
+        raise InvalidOption(
+            f"code={given!r} is no pattern.", "Use True, or patterns such as code=['src/*']."
+        )
+    return tuple(several)

@@ -134,6 +134,53 @@ class TestScraping:
         result = lab.scrape(progress=False)
         assert (result.events, result.added, result.removed) == (1, 1, 1)
         assert lab.sql("SELECT message FROM commits")["message"].tolist() == ["first, better"]
+        (notice,) = result.notices
+        assert notice.startswith("1 commit of the last log is not in this history any more")
+
+    def test_a_rebuild_counts_what_came_and_went_too(self, small: Path, tmp_path: Path) -> None:
+        """It said that all had come and nothing gone."""
+        lab = pt.open(small, home=tmp_path / "home")
+        assert (first := lab.scrape(progress=False)).added == 1
+        again = lab.scrape(rebuild=True, progress=False)
+        assert (first.removed, again.how, again.added, again.removed) == (0, "full", 0, 0)
+        other = lab.scrape(lines=False, progress=False)
+        assert (other.how, other.added, other.removed) == ("full", 1, 1)
+
+    @pytest.mark.parametrize(
+        ("asked", "said"),
+        [
+            ({"lines": "no"}, "lines='no' is no answer."),
+            ({"rebuild": 1}, "rebuild=1 is no answer."),
+            ({"worktree": "yes"}, "worktree='yes' is no answer."),
+            ({"jobs": "two"}, "jobs='two' is no number of processes."),
+            ({"code": 5}, "code=5 is no pattern."),
+            ({"code": [5]}, r"code=\[5\] is no pattern."),
+            ({"merges": ["none"]}, r"merges=\['none'\] is no policy"),
+        ],
+        ids=str,
+    )
+    def test_what_is_no_option_is_refused(self, small: Path, tmp_path: Path, asked, said) -> None:
+        lab = pt.open(small, home=tmp_path / "home")
+        with pytest.raises(pt.errors.InvalidOption, match=said):
+            lab.scrape(progress=False, **asked)
+        assert lab.store.manifest() is None
+
+    @pytest.mark.parametrize(
+        ("at", "hint"), [("2025-03-15", "until='2025-03-15'"), (None, "Give a sha"), (5, "Give a")]
+    )
+    def test_what_is_no_commit_is_told_what_to_give(self, small, tmp_path, at, hint) -> None:
+        """A date names no commit: what had happened by then is another question."""
+        lab = pt.open(small, home=tmp_path / "home")
+        with pytest.raises(pt.errors.UnknownRevision) as caught:
+            lab.scrape(at=at, progress=False)
+        assert hint in caught.value.hint
+
+    @pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+    def test_a_home_that_nobody_can_make_is_said(self, small: Path) -> None:
+        """There is no permission to ask for: the system says that there is no such folder."""
+        lab = pt.open(small, home=Path("/proc/none/home"))
+        with pytest.raises(pt.errors.StoreError, match=r"cannot be written: No such file"):
+            lab.scrape(progress=False)
 
     def test_until_leaves_out_what_came_later(self, home: Path) -> None:
         lab = pt.open(teaching(home / "until"), home=home / "until-home")

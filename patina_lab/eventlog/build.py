@@ -231,6 +231,26 @@ def _already(store: LogStore, name: str, last: Manifest | None, wanted: _Wanted)
     return None
 
 
+def _changes(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Count what a log that was made anew has, and what the one before had, that the other lacks.
+
+    Of a log whose tables were others, or cannot be read, nothing is known: all is new.
+    """
+    import duckdb
+
+    what = "SELECT event_id, source, source_id, source_file, envelope::VARCHAR FROM"
+    new, old = f"{what} eventlog", f"{what} old.main.eventlog"
+    try:
+        added, removed = _row(
+            connection,
+            f"SELECT (SELECT count(*) FROM ({new} EXCEPT ALL {old})), "
+            f"(SELECT count(*) FROM ({old} EXCEPT ALL {new}))",
+        )
+    except duckdb.Error:
+        return {}
+    return {"added": added, "removed": removed}
+
+
 class _UnreadableBase(Exception):
     """The last log is damaged, so nothing can be taken from it."""
 
@@ -375,6 +395,8 @@ class _Scrape:
                 if attached:
                     connection.execute("INSERT INTO scrape_meta FROM old_meta ORDER BY ALL")
             counted = self._write(connection, had=base is not None, extended=extended)
+            if attached and base is None:
+                counted |= _changes(connection)
             manifest = self._manifest(connection, base, counted, extended=extended)
             connection.execute("COMMIT")
         finally:
@@ -430,9 +452,10 @@ class _Scrape:
         until_us = self.wanted.options["until_us"]
         new, gone, history = self._difference(last, have)
         if gone:
+            are = "commit of the last log is" if len(gone) == 1 else "commits of the last log are"
             self.notices.append(
-                f"{len(gone):,} commits of the last log are not in this history any more (it was "
-                "rewritten, or is another branch's); their events left the log."
+                f"{len(gone):,} {are} not in this history any more (it was rewritten, or is "
+                "another branch's); what was told of it left the log."
             )
         connection.execute("CREATE TEMP TABLE dropped AS SELECT unnest(?::VARCHAR[]) AS sha", [
             sorted(gone | again)

@@ -265,7 +265,8 @@ def translated(folder: Path) -> Iterator[None]:
     except OSError as err:
         if err.errno in _NO_SPACE:
             raise StoreFull(*_full(folder)) from err
-        if isinstance(err, _UNWRITABLE) or err.errno == 30:  # EROFS
+        # EROFS; and where no folder can be made at all, as below /proc, there is "no such file".
+        if isinstance(err, _UNWRITABLE) or err.errno == 30 or not folder.parent.exists():
             raise StoreError(
                 f"The log's folder {folder} cannot be written: {err.strerror}.",
                 "Set PATINA_HOME to a folder of yours.",

@@ -88,8 +88,10 @@ class GitSource:
                 f"merges={self.merges!r} is no policy for merge commits.",
                 f"Use one of: {', '.join(MERGES)}.",
             )
-        if self.jobs is not None and self.jobs < 1:
-            raise InvalidOption(f"jobs={self.jobs} is no number of processes.", "Use 1 or more.")
+        if not isinstance(self.lines, bool):
+            raise InvalidOption(f"lines={self.lines!r} is no answer.", "Use True or False.")
+        if self.jobs is not None and (not isinstance(self.jobs, int) or self.jobs < 1):
+            raise InvalidOption(f"jobs={self.jobs!r} is no number of processes.", "Use 1 or more.")
 
     def options(self) -> Mapping[str, Any]:
         """Return the options that change what is read."""

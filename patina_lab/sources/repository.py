@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -34,6 +35,7 @@ from patina_lab.errors import (
 if TYPE_CHECKING:
     import git
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|[\w.-]+@[\w.-]+:")
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
@@ -147,6 +149,8 @@ class Repository:
         UnknownRevision
             Nothing of that name, or it is no commit.
         """
+        if not isinstance(revision, str):
+            raise UnknownRevision(f"{revision!r} names no commit.", "Give a sha, branch or tag.")
         unknown = UnknownRevision(
             f"There is no commit, branch or tag {revision!r} in {self.path}.",
             "See them with: git log --oneline --all --decorate",
@@ -225,6 +229,11 @@ def open_repository(path: str | os.PathLike[str] = ".") -> Repository:
         here = place.exists()
     except PermissionError as err:
         raise _unreadable(place) from err
+    if not here and isinstance(path, str) and _ADDRESS.match(path):
+        raise NotARepository(
+            f"{path} is an address, and only folders are read.",
+            f"Clone it, and open the clone: git clone {path}",
+        )
     if not here:
         raise NotARepository(f"The path {place} does not exist.", "Check its spelling.")
     if not place.is_dir():

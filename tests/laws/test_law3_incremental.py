@@ -99,9 +99,8 @@ class Refreshed(RuleBasedStateMachine):
         before = counted(file_of(lab)) if last else Counter()
         result = lab.scrape(progress=False, **self.options)
         after = counted(file_of(lab))
-        if result.how != "full":
-            assert result.added == (after - before).total()
-            assert result.removed == (before - after).total()
+        assert result.added == (after - before).total()
+        assert result.removed == (before - after).total()
         with temporary_home() as elsewhere:
             assert_same(read(file_of(lab)), scraped(self.h.repo.path, elsewhere, **self.options))
         left = {p.name for p in lab.store.folder.iterdir()}

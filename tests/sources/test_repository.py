@@ -239,6 +239,20 @@ def test_a_path_that_is_none(tmp_path):
     assert caught.value.hint == "Check its spelling."
 
 
+@pytest.mark.parametrize("address", ["https://host.example/a/b.git", "git@host.example:a/b.git"])
+def test_an_address_is_no_folder(address):
+    """Nothing is fetched: whoever wants that clones."""
+    with pytest.raises(NotARepository, match="is an address") as caught:
+        open_repository(address)
+    assert caught.value.hint.endswith(f"git clone {address}")
+
+
+def test_a_folder_may_look_like_an_address(tmp_path, monkeypatch):
+    RawRepo(tmp_path / "git@host.example:a")
+    monkeypatch.chdir(tmp_path)
+    assert open_repository("git@host.example:a").name == "git@host.example:a"
+
+
 def test_a_file_is_no_repository(tmp_path):
     """Its folder may be one."""
     (tmp_path / "notes.md").write_text("x")
