@@ -112,7 +112,7 @@ def collaboration(df: Any, *, top: int = 30) -> Chart:
         ],
         ["person:N", alt.Tooltip("files:Q", title="files touched", format=",")],
     )
-    unnamed = f"; {silent} names have no room" if silent else ""
+    unnamed = f"; no room for {many(silent, 'name')}" if silent else ""
     summary = (
         f"{chart.part(len(emails), len(everyone), 'person', 'people')} in {many(groups, 'group')}, "
         f"{chart.part(len(shown), len(pairs), 'pair')}; larger: more files, "

@@ -95,7 +95,7 @@ def ownership(df: Any, *, people: int = 6) -> Chart:
         "start:T",
         title=None,
         scale=alt.Scale(type="utc", domain=periods.domain(period)),
-        axis=alt.Axis(grid=False, labelFlush=True, tickCount=10),
+        axis=chart.time_axis(grid=False, labelFlush=True),
     )
     y = alt.Y(
         "low:Q",

@@ -330,6 +330,36 @@ def test_churn_without_lines_counts_commits() -> None:
     assert charts.table(chart)["commits"].tolist() == [3, 5, 1]
 
 
+def test_churn_of_commits_that_changed_no_line_counts_commits() -> None:
+    """Pictures, empty files, modes: their commits were counted, and there is no line in them."""
+    chart = plot.churn(tables.CHURN.assign(lines_added=0, lines_removed=0))
+    assert "no line was added or removed" in plain(chart)
+    assert charts.table(chart)["commits"].tolist() == [3, 5, 1]
+
+
+def test_churn_of_one_line_has_no_thousandth_of_a_line() -> None:
+    svg = checked(plot.churn(tables.CHURN.head(1).assign(lines_added=1, lines_removed=0)))
+    assert ">1<" in svg
+    assert not re.search(r">\d+m<", svg)
+
+
+def test_a_day_on_an_axis_has_its_month() -> None:
+    """``Fri 10`` is a day of any month."""
+    days = pd.date_range("2025-01-06", periods=12, tz="UTC")
+    activity = pd.DataFrame({"day": days, "event_type": "git.commit", "events": 3})
+    svg = checked(plot.activity(activity))
+    assert ">Jan 10<" in svg
+    assert not re.search(r">(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d", svg)
+    # Where months are apart, they have their own name; the first has that of its year.
+    assert all(f">{said}<" in checked(plot.churn(tables.CHURN)) for said in ("2025", "February"))
+
+
+def test_an_empty_table_blames_no_option_that_may_have_been_given() -> None:
+    """A slice without functions is empty with ``code=True`` as well."""
+    said = plot.function_hotspots(tables.FUNCTIONS.head(0)).to_dict()["description"]
+    assert "no function in this slice, or" in said
+
+
 def test_churn_cuts_a_giant_and_says_its_number() -> None:
     """One import of a million lines does not flatten twenty other months."""
     months = pd.date_range("2023-01-01", periods=40, freq="MS", tz="UTC")
