@@ -236,6 +236,12 @@ def test_what_stands_in_a_template_qualifies_nothing(text: str, names: list[str]
     assert all(e.data["name"] == e.data["qualified_name"].split(".")[-1] for e in found)
 
 
+def test_an_attribute_of_a_type_is_no_alias() -> None:
+    text = "type(app.log)._setup = False\ntype X = int\ntype Y[T] = list[T]\n"
+    found = [e.data["name"] for e in events("a.py", text) if e.event_type == "code.type"]
+    assert found == ["X", "Y"]
+
+
 def test_bytes_that_are_no_utf8_are_escaped() -> None:
     """Latin-1 in a name, a comment or a string stops nothing."""
     found = events("a.py", 'def f():\n    "Gr\xfc\xdfe"\n'.encode("latin-1"))
