@@ -60,7 +60,7 @@ def activity(df: Any) -> Chart:
                 "start:T",
                 title=None,
                 scale=alt.Scale(type="utc", domain=_domain(bars, unit)),
-                axis=alt.Axis(grid=False, labelFlush=True, tickCount=10),
+                axis=chart.time_axis(grid=False, labelFlush=True),
             ),
             x2="end:T",
             y=alt.Y(

@@ -67,12 +67,16 @@ def author_expertise(
     rows = rows.assign(where=where)
     places = _largest(rows, "where", top)
     emails = _largest(rows, "author_email", people)
-    name_of = rows.sort_values("author").groupby("author_email")["author"].last()
+    name_of = labels.people(
+        rows.sort_values("author").groupby("author_email")["author"].last().to_dict()
+    )
     whole = rows.groupby("where")["commit_count"].sum()
     rest = rows["author_email"].nunique() - len(emails)
     heads = [*(name_of[email] for email in emails), *([_OTHERS] if rest else [])]
-    who = rows["author_email"].where(rows["author_email"].isin(emails), None)
-    counts = rows.assign(who=who.fillna("")).groupby(["where", "who"])["commit_count"].sum()
+    # A column's number: git allows an empty email, so that no text is free to mean the others.
+    column_of = {email: column for column, email in enumerate(emails)}
+    who = rows["author_email"].map(column_of).fillna(len(emails)).astype(int)
+    counts = rows.assign(who=who).groupby(["where", "who"])["commit_count"].sum()
 
     names = labels.distinct(["(top level)" if p == "." else p for p in places], 250, 11)
     left = max(labels.width(name, 11) for name in names) + 10
@@ -99,7 +103,6 @@ def author_expertise(
             }
         )
         for column, head in enumerate(heads):
-            email = emails[column] if column < len(emails) else ""
             x = left + (column + 0.5) * wide
             box = {
                 "x": round(x - wide / 2 + 1, 2),
@@ -108,7 +111,7 @@ def author_expertise(
                 "y2": middle + _ROW / 2 - 1,
             }
             lanes.append(box)
-            count = int(counts.get((place, email), 0))
+            count = int(counts.get((place, column), 0))
             if not count:
                 continue
             share = count / int(whole[place])
@@ -156,7 +159,7 @@ def author_expertise(
         ),
     ]
     everything = rows["where"].nunique()
-    crowd = f"; {rest:,} others in one column" if rest else ""
+    crowd = f"; {many(rest, 'other')} in one column" if rest else ""
     summary = (
         f"{chart.part(len(places), everything, by)}, "
         f"{many(len(emails), 'person', 'people')}{crowd}; percent of a row's changes"
@@ -165,7 +168,7 @@ def author_expertise(
         alt.layer(*layers),
         _TITLE,
         summary,
-        description=f"Matrix of {summary}. First: {'; '.join(c['tip'] for c in cells[:5])}.",
+        description=f"Matrix of {summary}. First: {'; '.join(str(c['tip']) for c in cells[:5])}.",
         width=sheet.width,
         height=sheet.height,
     )

@@ -181,9 +181,10 @@ def belief_evolution(df: Any) -> Chart:
     kinds = [
         k for k in ("formed", "revised", "no news", "retired") if k in {r["what"] for r in rows}
     ]
-    shapes = {"formed": "triangle-up", "revised": "circle", "no news": "stroke", "retired": "cross"}
+    # Each has an area: a filled stroke would be seen nowhere.
+    shapes = {"formed": "triangle-up", "revised": "circle", "no news": "square", "retired": "cross"}
     base = alt.Chart(chart.data(rows))
-    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"))
+    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=chart.time_axis())
     scale = alt.Scale(domain=[0, 1])
     layers = [
         base.mark_area(color=ACCENT, opacity=0.15, aria=False).encode(
@@ -405,7 +406,7 @@ def belief_churn(df: Any) -> Chart:
     alt = chart.altair()
     color, shape = _told_apart(ways)
     base = alt.Chart(chart.data(rows))
-    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"))
+    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=chart.time_axis())
     y = alt.Y("beliefs:Q", title="beliefs held")
     layers = [
         base.mark_line(aria=False).encode(

@@ -225,6 +225,20 @@ def along(channel: Literal["x", "y"], field: str, start: float, end: float) -> A
     return (alt.X if channel == "x" else alt.Y)(f"{field}:Q", axis=None, scale=scale)
 
 
+def time_axis(**more: Any) -> Any:
+    """Return an axis of instants in UTC, on which a day is never without its month."""
+    at = "datum.value"
+    return altair().Axis(
+        tickCount=10,
+        labelExpr=(
+            f"utchours({at}) || utcminutes({at}) ? utcFormat({at}, '%b %d %H:%M')"
+            f" : utcdate({at}) > 1 ? utcFormat({at}, '%b %d')"
+            f" : utcFormat({at}, utcmonth({at}) ? '%B' : '%Y')"
+        ),
+        **more,
+    )
+
+
 def names_axis(names: Sequence[str], size: int = 12) -> Any:
     """Return the axis of a bar chart's names, with room for the longest of them."""
     room = max(labels.width(name, size) for name in names)

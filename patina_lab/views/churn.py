@@ -24,6 +24,7 @@ COLUMNS = {
 SOURCE = 'lab.project("churn")'
 _TITLE = "Change over time"
 _MOST = 130
+_FEW = 5
 _GIANT = 3.0
 """A bar beyond so many times the next lower group is cut, and tells its number."""
 
@@ -41,7 +42,7 @@ def churn(df: Any) -> Chart:
     altair.LayerChart
         Up is added, down is removed.  Very few giant bars (an import of a vendored library)
         are cut and carry their number, so that the others can be seen.  Where no line was
-        counted, commits are drawn.
+        counted, or none came or went, commits are drawn.
     """
     rows = chart.table(df, "churn", COLUMNS, SOURCE)
     rows = rows[(rows["commits"] > 0) & rows["period"].notna()]
@@ -51,11 +52,16 @@ def churn(df: Any) -> Chart:
     counted = bool(rows[["lines_added", "lines_removed"]].notna().any(axis=None))
     sums = rows.assign(period=period).groupby("period", as_index=False)
     sums = sums[["commits", "lines_added", "lines_removed"]].sum(min_count=1)
-    return _bars(sums, unit, counted)
+    if not counted:
+        return _bars(sums, unit, "no lines were counted")
+    if not sums[["lines_added", "lines_removed"]].any(axis=None):
+        return _bars(sums, unit, "no line was added or removed")
+    return _bars(sums, unit, "")
 
 
-def _bars(sums: Any, unit: str, counted: bool) -> Chart:
+def _bars(sums: Any, unit: str, lineless: str) -> Chart:
     alt = chart.altair()
+    counted = not lineless
     sides = [("added", "lines_added", 1), ("removed", "lines_removed", -1)]
     if not counted:
         sides = [("commits", "commits", 1)]
@@ -85,12 +91,15 @@ def _bars(sums: Any, unit: str, counted: bool) -> Chart:
                 }
             )
     data = chart.data(bars)
+    # Left to itself, an axis of few lines has ticks at fractions of a line.
+    low, high = (int(end) for end in (data["height"].min(), data["height"].max()))
+    ticks = alt.Undefined if limit > _FEW else list(range(min(low, 0), max(high, 0) + 1))
     kinds = [what for what, _, _ in sides]
     x = alt.X(
         "start:T",
         title=None,
         scale=alt.Scale(type="utc", domain=periods.domain(sums["period"])),
-        axis=alt.Axis(grid=False, labelFlush=True, tickCount=10),
+        axis=chart.time_axis(grid=False, labelFlush=True),
     )
     up = "commits" if not counted else "lines: added up, removed down"
     legend = alt.Legend(title=None, orient="top") if counted else None
@@ -108,7 +117,11 @@ def _bars(sums: Any, unit: str, counted: bool) -> Chart:
             y=alt.Y(
                 "zero:Q",
                 title=f"{up}, per {unit}",
-                axis=alt.Axis(tickCount=6, labelExpr="format(abs(datum.value), '~s')"),
+                axis=alt.Axis(
+                    tickCount=6,
+                    values=ticks,
+                    labelExpr="format(abs(datum.value), '~s')",
+                ),
             ),
             y2="height:Q",
             color=alt.Color(
@@ -137,7 +150,7 @@ def _bars(sums: Any, unit: str, counted: bool) -> Chart:
             f", +{int(sums['lines_added'].sum()):,} and -{int(sums['lines_removed'].sum()):,} lines"
         )
     else:
-        whole += "; no lines were counted"
+        whole += f"; {lineless}"
     cut_off = f"; {many(len(giants), 'bar')} cut, with the number" if len(giants) else ""
     summary = whole + cut_off
     first = "; ".join(sorted(str(bar["tip"]) for bar in bars[-4:]))

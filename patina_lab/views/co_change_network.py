@@ -46,7 +46,7 @@ def draw(pairs: Any, paths: list[str], whole: int) -> Chart:
         for path, name, weight in zip(paths, short, touched, strict=True)
     ]
     layers, groups, silent = network.layers(sheet, dots, links, tooltip(), ["file:N"])
-    unnamed = f"; {silent} names have no room" if silent else ""
+    unnamed = f"; no room for {many(silent, 'name')}" if silent else ""
     summary = (
         f"{some(len(pairs), whole, len(paths))}, in {many(groups, 'group')}; "
         f"thicker is more commits{unnamed}"

@@ -60,10 +60,14 @@ def collaboration(df: Any, *, top: int = 30) -> Chart:
     chosen = _first(pairs, top)
     among = pairs[pairs["email_a"].isin(chosen) & pairs["email_b"].isin(chosen)]
     shown = among.head(_MOST_LINKS)
+    name_of = labels.people(
+        dict(zip(pairs["email_b"], pairs["author_b"], strict=True))
+        | dict(zip(pairs["email_a"], pairs["author_a"], strict=True))
+    )
     people: dict[str, tuple[str, int]] = {}
     for row in shown.itertuples(index=False):
-        people[row.email_a] = (row.author_a, row.files_a)
-        people[row.email_b] = (row.author_b, row.files_b)
+        people[row.email_a] = (name_of[row.email_a], row.files_a)
+        people[row.email_b] = (name_of[row.email_b], row.files_b)
     emails = sorted(people)
     at = {email: index for index, email in enumerate(emails)}
     names = labels.distinct([people[email][0] for email in emails], 150, network.SIZE)
@@ -85,11 +89,11 @@ def collaboration(df: Any, *, top: int = 30) -> Chart:
             at[row.email_b],
             float(row.shared_files),
             {
-                "person a": row.author_a,
-                "person b": row.author_b,
+                "person a": name_of[row.email_a],
+                "person b": name_of[row.email_b],
                 "shared": row.shared_files,
                 "jaccard": round(float(row.jaccard), 4),
-                "tip": f"{row.author_a} and {row.author_b}: "
+                "tip": f"{name_of[row.email_a]} and {name_of[row.email_b]}: "
                 f"{many(row.shared_files, 'shared file')}",
             },
         )
@@ -108,7 +112,7 @@ def collaboration(df: Any, *, top: int = 30) -> Chart:
         ],
         ["person:N", alt.Tooltip("files:Q", title="files touched", format=",")],
     )
-    unnamed = f"; {silent} names have no room" if silent else ""
+    unnamed = f"; no room for {many(silent, 'name')}" if silent else ""
     summary = (
         f"{chart.part(len(emails), len(everyone), 'person', 'people')} in {many(groups, 'group')}, "
         f"{chart.part(len(shown), len(pairs), 'pair')}; larger: more files, "

@@ -102,10 +102,11 @@ def decision_context(df: Any, *, top: int = 15) -> Chart:
         ),
     ]
     alone = int((rows["commits"] == 0).sum())
+    without = f"{alone:,} of all had none" if alone else "each had some"
     latest = "" if len(shown) == len(rows) else ", the latest"
     summary = (
         f"{chart.part(len(shown), len(rows), 'decision')}{latest}; the bar counts the commits "
-        f"of the days before; {alone:,} of all had none"
+        f"of the days before; {without}"
     )
     return chart.finish(
         alt.layer(*layers),

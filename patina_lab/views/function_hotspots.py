@@ -43,7 +43,8 @@ def function_hotspots(df: Any, *, top: int = 25) -> Chart:
     chart.at_least("function_hotspots", "top", top)
     rows = chart.table(df, "function_hotspots", COLUMNS, SOURCE)
     if rows.empty:
-        return chart.nothing(_TITLE, COLUMNS, why="the log was scraped without code=True.")
+        why = "no function in this slice, or the log was scraped without code=True."
+        return chart.nothing(_TITLE, COLUMNS, why=why)
     alt = chart.altair()
     rows = rows.sort_values(
         ["score", "path", "function", "lines"], ascending=[False, True, True, True]

@@ -118,7 +118,7 @@ def hotspots(df: Any, *, top: int = 40, size: Literal["commits", "churn"] = "com
     what = "all changes to files" if size == "commits" else "all changed lines"
     summary = (
         f"the {many(len(shown), 'file')} changed most, of {len(rows):,}, "
-        f"hold {share:.0%} of {what}; area is {size}, darker is more authors"
+        f"with {share:.0%} of {what}; area is {size}, darker is more authors"
     )
     return chart.finish(
         alt.layer(*layers),
@@ -175,7 +175,7 @@ def hotspots_bars(df: Any, *, top: int = 20) -> Chart:
         description="tip:N",
     )
     numbers = base.mark_text(align="left", dx=6, fontSize=11, color=MUTED, aria=False)
-    summary = f"the first {many(len(shown), 'file')} of {len(rows):,}, by commits"
+    summary = f"{chart.part(len(shown), len(rows), 'file')}, by commits"
     return chart.finish(
         alt.layer(bars, numbers.encode(text="number:N")),
         "Files changed most",

@@ -7,7 +7,7 @@ font they are drawn in (Liberation Sans, which has those of Arial and Helvetica)
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from patina_lab.views.renderer import printable
 
@@ -118,6 +118,29 @@ def distinct(paths: Sequence[str], room: float, size: float) -> list[str]:
             seen[label] = 1
         labels.append(label)
     return labels
+
+
+def people(names: Mapping[str, str]) -> dict[str, str]:
+    """Name people by email; who shares a name with another carries a part of the email.
+
+    A number would not do: it would mean another person in each chart.
+
+    Examples
+    --------
+    >>> people({"ann@home": "Ann", "ann.b@work": "Ann", "bob@home": "Bob"})
+    {'ann@home': 'Ann (ann)', 'ann.b@work': 'Ann (ann.b)', 'bob@home': 'Bob'}
+    """
+    sharing: dict[str, list[str]] = {}
+    for email, name in names.items():
+        sharing.setdefault(name, []).append(email)
+    said = {}
+    for email, name in names.items():
+        before = [other.partition("@")[0] for other in sharing[name]]
+        own = email.partition("@")[0]
+        alone = before.count(own) == 1
+        label = f"{name} ({(own if alone else email) or 'no email'})"
+        said[email] = label if len(before) > 1 else name
+    return said
 
 
 def tails(paths: Sequence[str]) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from patina_lab.views import chart, periods
+from patina_lab.views import chart, labels, periods
 from patina_lab.views.bars import clip
 from patina_lab.views.chart import many
 
@@ -56,7 +56,9 @@ def ownership(df: Any, *, people: int = 6) -> Chart:
     whole = parts.groupby("period")["touches"].transform("sum")
     parts["share"] = parts["touches"] / whole
     parts["high"] = parts.groupby("period")["share"].cumsum().clip(upper=1.0)
-    name_of = rows.sort_values("author").groupby("author_email")["author"].last()
+    name_of = labels.people(
+        rows.sort_values("author").groupby("author_email")["author"].last().to_dict()
+    )
     legend = [
         f"{number + 1}  {clip(name_of[email], 150, 11)}" for number, email in enumerate(first)
     ]
@@ -93,7 +95,7 @@ def ownership(df: Any, *, people: int = 6) -> Chart:
         "start:T",
         title=None,
         scale=alt.Scale(type="utc", domain=periods.domain(period)),
-        axis=alt.Axis(grid=False, labelFlush=True, tickCount=10),
+        axis=chart.time_axis(grid=False, labelFlush=True),
     )
     y = alt.Y(
         "low:Q",

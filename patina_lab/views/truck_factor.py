@@ -123,7 +123,7 @@ def truck_factor(df: Any, *, top: int = 18) -> Chart:
     lonely = int((rows["truck_factor"] == 1).sum())
     summary = (
         f"{chart.part(len(places), len(sizes), 'folder')}; {lonely:,} of "
-        f"{many(len(rows), 'file')} have most of their commits from one person"
+        f"{many(len(rows), 'file')} with most of the commits from one person"
     )
     return chart.finish(
         alt.layer(*layers),

@@ -211,6 +211,37 @@ def test_only_the_file_declares(path: str, text: str) -> None:
     assert found == {path, "f", "g"}
 
 
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("template <class T> struct wrap<std::ref<T>> {};", ["wrap"]),
+        ("template <class T> struct has<T, void_t<decltype(T::zone)>> { int z; };", ["has"]),
+        (
+            "template <> struct std::hash<a::B> { int f() { return 1; } };",
+            ["std.hash", "std.hash.f"],
+        ),
+        ("template <bool b> struct K<(b > 1), a::c> {};", ["K"]),
+        ("template <class T> void A<std::vector<T>>::f() {}", ["A.f"]),
+        ("template <> void g<a::b>(int) {}", ["g<a::b>"]),
+        ("bool B::operator<(B o) { return 1; }", ["B.operator<"]),
+        ("C& C<int>::operator->() { return *this; }", ["C.operator->"]),
+        ("B::operator std::string() const { return s; }", ["B.operator std::string"]),
+        ("struct A { operator const X *() { return x; } };", ["A", "A.operator const X *"]),
+    ],
+)
+def test_what_stands_in_a_template_qualifies_nothing(text: str, names: list[str]) -> None:
+    """A specialization belongs to its template, not to a half of its arguments."""
+    found = [e for e in events("a.cpp", text) if e.event_type in ("code.struct", "code.function")]
+    assert sorted(e.data["qualified_name"] for e in found) == sorted(names)
+    assert all(e.data["name"] == e.data["qualified_name"].split(".")[-1] for e in found)
+
+
+def test_an_attribute_of_a_type_is_no_alias() -> None:
+    text = "type(app.log)._setup = False\ntype X = int\ntype Y[T] = list[T]\n"
+    found = [e.data["name"] for e in events("a.py", text) if e.event_type == "code.type"]
+    assert found == ["X", "Y"]
+
+
 def test_bytes_that_are_no_utf8_are_escaped() -> None:
     """Latin-1 in a name, a comment or a string stops nothing."""
     found = events("a.py", 'def f():\n    "Gr\xfc\xdfe"\n'.encode("latin-1"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import date
 from functools import partial
@@ -362,3 +363,16 @@ def test_beliefs_of_two_rule_sets_are_told_apart_without_colour() -> None:
     assert "1 held by both" in agreement["description"]
     evolution = rows(plot.belief_evolution(believed.EVOLUTION))
     assert [row["event"] for row in evolution] == ["formed", "no news", "revised", "retired"]
+
+
+def test_each_look_at_a_belief_is_seen_and_has_its_day() -> None:
+    """A filled stroke has no area; ``Wed 02`` is a day of any month."""
+    looks = believed.EVOLUTION.head(3).assign(
+        as_of=pd.to_datetime(["2025-03-20", "2025-04-02", "2025-05-05"], utc=True)
+    )
+    svg = render(plot.belief_evolution(looks).to_dict())[0]["image/svg+xml"]
+    marks = re.findall(r'aria-label="2025-[^"]*"[^>]* d="([^"]*)"', svg)
+    assert len(marks) == 3
+    assert all(re.search("[AZ]", mark) for mark in marks), "an arc, or a closed shape"
+    assert re.search(r">Apr \d\d<", svg)
+    assert not re.search(r">(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d", svg)

@@ -330,6 +330,36 @@ def test_churn_without_lines_counts_commits() -> None:
     assert charts.table(chart)["commits"].tolist() == [3, 5, 1]
 
 
+def test_churn_of_commits_that_changed_no_line_counts_commits() -> None:
+    """Pictures, empty files, modes: their commits were counted, and there is no line in them."""
+    chart = plot.churn(tables.CHURN.assign(lines_added=0, lines_removed=0))
+    assert "no line was added or removed" in plain(chart)
+    assert charts.table(chart)["commits"].tolist() == [3, 5, 1]
+
+
+def test_churn_of_one_line_has_no_thousandth_of_a_line() -> None:
+    svg = checked(plot.churn(tables.CHURN.head(1).assign(lines_added=1, lines_removed=0)))
+    assert ">1<" in svg
+    assert not re.search(r">\d+m<", svg)
+
+
+def test_a_day_on_an_axis_has_its_month() -> None:
+    """``Fri 10`` is a day of any month."""
+    days = pd.date_range("2025-01-06", periods=12, tz="UTC")
+    activity = pd.DataFrame({"day": days, "event_type": "git.commit", "events": 3})
+    svg = checked(plot.activity(activity))
+    assert ">Jan 10<" in svg
+    assert not re.search(r">(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d", svg)
+    # Where months are apart, they have their own name; the first has that of its year.
+    assert all(f">{said}<" in checked(plot.churn(tables.CHURN)) for said in ("2025", "February"))
+
+
+def test_an_empty_table_blames_no_option_that_may_have_been_given() -> None:
+    """A slice without functions is empty with ``code=True`` as well."""
+    said = plot.function_hotspots(tables.FUNCTIONS.head(0)).to_dict()["description"]
+    assert "no function in this slice, or" in said
+
+
 def test_churn_cuts_a_giant_and_says_its_number() -> None:
     """One import of a million lines does not flatten twenty other months."""
     months = pd.date_range("2023-01-01", periods=40, freq="MS", tz="UTC")
@@ -371,6 +401,54 @@ def test_ownership_of_a_long_history_adds_up() -> None:
 def test_a_period_is_told_by_where_it_begins(first, count, freq, unit) -> None:
     times = pd.Series(pd.date_range(first, periods=count, freq=freq))
     assert periods.coarse(times, 60)[1] == unit
+
+
+def namesakes() -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """Return expertise, ownership and collaboration of two Anns; the busier one comes later."""
+    emails = ["ann@home", "zoe.ann@work", "bob@home"]
+    done = pd.DataFrame(
+        {"author": ["Ann", "Ann", "Bob"], "author_email": emails, "commit_count": [1, 9, 4]}
+    ).assign(file_path="a.py")
+    owned = done.rename(columns={"commit_count": "touches"}).assign(
+        period=pd.Timestamp("2025-01-01", tz="UTC")
+    )
+    pairs = pd.DataFrame(
+        [("Ann", "Ann", *emails[:2]), ("Ann", "Bob", emails[1], emails[2])],
+        columns=["author_a", "author_b", "email_a", "email_b"],
+    ).assign(shared_files=1, files_a=1, files_b=1, jaccard=1.0, weight=1)
+    return done, owned, pairs
+
+
+def test_of_two_people_of_one_name_each_is_the_same_in_every_chart() -> None:
+    """A number behind a name would mean the busier one here and the other one there."""
+    done, owned, pairs = namesakes()
+    expected = {"Ann (ann)", "Ann (zoe.ann)", "Bob"}
+    expertise = charts.table(plot.author_expertise(done))
+    assert set(expertise["person"]) == expected
+    assert expertise.set_index("person")["changes"]["Ann (zoe.ann)"] == 9
+    owners = charts.table(plot.ownership(owned))
+    assert owners.set_index("person")["changes"].to_dict() == {
+        "Ann (ann)": 1,
+        "Ann (zoe.ann)": 9,
+        "Bob": 4,
+    }
+    drawn = plot.collaboration(pairs)
+    assert set(charts.table(drawn)["person"].dropna()) == expected
+    assert ">Ann (zoe.ann)<" in checked(drawn)
+
+
+def test_who_has_no_email_is_not_counted_with_all_others() -> None:
+    """Git allows ``Bob <>``; his share is his own, and that of the others theirs."""
+    df = pd.DataFrame(
+        [("Ann", "ann@home", 9), ("Bob", "", 6), ("Cid", "cid@home", 4), ("Dan", "dan@home", 1)],
+        columns=["author", "author_email", "commit_count"],
+    ).assign(file_path="a.py")
+    chart = plot.author_expertise(df, people=2)
+    found = charts.table(chart)
+    assert found.set_index("person")["changes"].to_dict() == {"Ann": 9, "Bob": 6, "all others": 5}
+    assert found["share"].sum() == pytest.approx(1)
+    assert "2 others in one column" in plain(chart)
+    assert "1 other in one column" in plain(plot.author_expertise(df, people=3))
 
 
 # -- two moments and many ---------------------------------------------------------------

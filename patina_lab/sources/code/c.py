@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from patina_lab.sources.code.found import (
@@ -26,7 +27,7 @@ _TYPES = {
     "class": ("struct", "class"),
     "enum": ("enum", "enum"),
 }
-_TEMPLATE = re.compile(r"(?<!operator)<[^<>]*>(?=::)")
+_SCOPE = re.compile(r"::|[<>()]|->|\boperator\b.*", re.DOTALL)
 _FILES = frozenset(("translation_unit", "linkage_specification", "declaration_list"))
 _WRAPPED = frozenset(
     ("preproc_if", "preproc_ifdef", "preproc_else", "preproc_elif", "template_declaration")
@@ -53,10 +54,8 @@ def describe(what: str, node: Node) -> Definition | None:
         return None
     if what in _TYPES:
         type_, kind = _TYPES[what]
-        owner, _, name = name.rpartition("::")
-        return Definition(
-            type_, name.split("<")[0], kind, _access(node), owner.replace("::", "."), body
-        )
+        owner, name = _owned(name)
+        return Definition(type_, name.split("<")[0], kind, _access(node), owner, body)
     if what == "variant":
         return Definition("member", name, "variant", data={"type": None})
     if what == "macro":
@@ -65,6 +64,24 @@ def describe(what: str, node: Node) -> Definition | None:
     if what == "concept":
         return Definition("trait", name, "concept")
     return Definition("type", name, "alias", _access(node))
+
+
+def _owned(name: str) -> tuple[str, str]:
+    """Return (owner, name) of a qualified name: ``a.b`` and ``c`` of ``a::b<x::y>::c``.
+
+    What stands in the arguments of a template qualifies nothing.
+    """
+    cuts, angles, rounds = [0], 0, 0
+    for found in _SCOPE.finditer(name):
+        said = found.group()
+        if said in ("(", ")"):
+            rounds += 1 if said == "(" else -1
+        elif said in ("<", ">") and not rounds:
+            angles += 1 if said == "<" else -1
+        elif said == "::" and not rounds and not angles:
+            cuts.append(found.end())
+    parts = [name[a:b].removesuffix("::") for a, b in pairwise([*cuts, len(name)])]
+    return ".".join(part.split("<")[0] for part in parts[:-1] if part), parts[-1]
 
 
 def _typedef_name(node: Node) -> str:
@@ -88,7 +105,13 @@ def _typedef(node: Node) -> Definition | None:
 def _declared(node: Node | None) -> tuple[str, Node | None]:
     """Return (name, function declarator) of a declarator, whatever is wrapped around it."""
     called: Node | None = None
+    whole = node
     while node is not None:
+        if node.type in ("operator_cast", "qualified_identifier"):
+            cast = _cast(node)
+            if cast is not None and whole is not None:
+                said = (whole.text or b"")[: cast.start_byte - whole.start_byte]
+                return " ".join(said.decode("utf-8", "backslashreplace").split()), cast
         if node.type == "function_declarator":
             called = called or node
         inner = node.child_by_field_name("declarator")
@@ -101,6 +124,17 @@ def _declared(node: Node | None) -> tuple[str, Node | None]:
     if node is not None and node.type not in _NAMES:
         name = ""
     return name, called
+
+
+def _cast(node: Node | None) -> Node | None:
+    """Return the declarator of ``operator T()``, also of ``A::operator T()``."""
+    while node is not None and node.type == "qualified_identifier":
+        node = node.child_by_field_name("name")
+    if node is None or node.type != "operator_cast":
+        return None
+    while node is not None and node.type != "abstract_function_declarator":
+        node = node.child_by_field_name("declarator")
+    return node
 
 
 _NAMES = (
@@ -138,13 +172,13 @@ def _function(node: Node) -> Definition | None:
     name, called = _declared(node.child_by_field_name("declarator"))
     if not name or called is None:
         return None
-    owner, _, last = _TEMPLATE.sub("", name).rpartition("::")
+    owner, last = _owned(name)
     inside = node.parent is not None and _in_type(node)
     data = _function_data(node, called)
     public = "static" not in _storage(node) if not inside else _access(node)
     kind = "method" if inside or owner else "function"
     body = node.child_by_field_name("body")
-    return Definition("function", last, kind, public, owner.replace("::", "."), body, data)
+    return Definition("function", last, kind, public, owner, body, data)
 
 
 def _in_type(node: Node) -> bool:

@@ -61,7 +61,9 @@ def describe(what: str, node: Node) -> Definition | None:
     if what == "type":
         left = line(node.child_by_field_name("left"))
         name = left.split("[")[0]
-        return Definition("type", name, "alias", _public(name)) if name else None
+        # The grammar takes the assignment type(a).b = c for an alias as well.
+        alias = Definition("type", name, "alias", _public(name))
+        return alias if name.isidentifier() else None
     if what in ("constant", "member"):
         return _assigned(what, node)
     name = named(node, "name")

@@ -64,7 +64,7 @@ class CodeSource:
     """
 
     name = "code"
-    version = 1
+    version = 2
     needs_time = True
 
     def __init__(self, globs: Sequence[str] = ("*",)) -> None:
