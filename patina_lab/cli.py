@@ -255,15 +255,20 @@ def project(
         write_table(made.arrow(), output or stdout(), "csv" if form == "table" else form)
 
 
+# As Python writes them, and as somebody may who does not know which it is.
+_PYTHON = {"none": "null", "true": "true", "false": "false"}
+
+
 def _params(given: tuple[str, ...]) -> dict[str, Any]:
-    """Read ``name=value`` pairs; a value is JSON where it is some (none is None)."""
+    """Read ``name=value`` pairs; a value is JSON where it is some, or none, true, false."""
     params: dict[str, Any] = {}
     for text in given:
         key, equals, value = text.partition("=")
         if not equals:
             raise InvalidOption(f"{text!r} sets no parameter.", "Write -p name=value.")
         try:
-            params[key] = None if value.lower() == "none" else json.loads(value)
+            said = _PYTHON.get(value.lower(), value)
+            params[key] = json.loads(said)
         except ValueError:
             params[key] = value
     return params

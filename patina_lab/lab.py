@@ -427,7 +427,7 @@ class Lab:
             The events, to be shown or sliced; without them the row would be another.
         """
         wanted = _projection(projection)
-        check_params(wanted.function, params)
+        check_params(wanted, params)
         from patina_lab.projections.evidence import evidence as evidence_sql
 
         found = self.log.query(evidence_sql(wanted, row, params)).arrow().column(0).to_pylist()
@@ -469,7 +469,7 @@ class Lab:
                 self.repository, self._knowledge, **{**self._back_then(), **params}
             )
         wanted = _projection(projection)
-        check_params(wanted.function, params)
+        check_params(wanted, params)
         from patina_lab.eventlog.materialize import materialize
 
         made = materialize(self.log, wanted, self.projections, **params)

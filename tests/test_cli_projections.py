@@ -80,3 +80,12 @@ def test_evaluate_judges_a_projection(run, repo: Path) -> None:
     )
     assert {m["method"] for m in said["methods"]} >= {"co_changes", "popularity"}
     assert said["train"] != said["valid"]
+
+
+def test_true_and_false_may_be_written_as_in_python(run, repo: Path) -> None:
+    """It was a text, which is true, whatever it said."""
+    asked = ("project", "import_coupling", "--repo", str(repo), "-p")
+    assert run(*asked, "hidden=False").exit_code == 0
+    wrong = run(*asked, "hidden=no")
+    assert wrong.exit_code == 2
+    assert "hidden='no' of import_coupling is neither True nor False." in wrong.stderr

@@ -179,3 +179,64 @@ class TestAParameter:
         """Two runs say the same."""
         with pytest.raises(pt.errors.InvalidOption, match=r"^The projection <lambda> returned"):
             lab.project(lambda touches: 3)
+
+    @pytest.mark.parametrize(
+        ("name", "params", "why"),
+        [
+            ("co_changes", {"min_count": -1}, "is below 1"),
+            ("co_changes", {"max_files": 0}, "is below 1"),
+            ("co_changes", {"min_count": 2.7}, "is no integer"),
+            ("co_changes", {"min_count": None}, "is no integer"),
+            ("co_changes", {"max_files": True}, "is no integer"),
+            ("collaboration", {"max_authors": 1}, "is below 2"),
+            ("collaboration", {"max_authors": "3"}, "is no number"),
+            ("collaboration", {"min_files": 0}, "is below 1"),
+            ("author_expertise", {"min_commits": -1}, "is below 1"),
+            ("hotspots", {"min_commits": float("nan")}, "is no integer"),
+            ("terms", {"min_df": 0}, "is below 1"),
+            ("session_commits", {"hours_after": -1}, "is below 0"),
+            ("session_commits", {"hours_after": float("inf")}, "is no finite number"),
+            ("decision_context", {"days": float("nan")}, "is no finite number"),
+            ("causality", {"days_after": 1e30}, "is above 1,000,000"),
+            ("causality_lags", {"bins": 10**30}, "is above 1,000"),
+            ("causality_null", {"shifts": 10**30}, "is above 100,000"),
+            ("causality_null", {"seed": -1}, "is below 0"),
+            ("causality_null", {"seed": None}, "is no integer"),
+            ("import_coupling", {"hidden": "False"}, "is neither True nor False"),
+            ("import_coupling", {"hops": True}, "is no integer"),
+        ],
+        ids=str,
+    )
+    def test_a_value_that_makes_no_sense_is_refused_by_its_name(
+        self, lab: pt.Lab, name: str, params: dict[str, object], why: str
+    ) -> None:
+        """It gave an empty table, every pair, a number cut off, or another table each time."""
+        ((param, value),) = params.items()
+        default = registry.find(name).params[param]
+        for ask in (lab.project, lab.materialize):
+            with pytest.raises(pt.errors.InvalidOption) as caught:
+                ask(name, **params)
+            assert caught.value.message == f"{param}={value!r} of {name} {why}."
+            assert f"Without it, {name} takes {param}={default!r}." in caught.value.hint
+
+    def test_what_makes_sense_is_taken(self, lab: pt.Lab) -> None:
+        """NumPy's numbers too, None where there need not be a limit, and whole days."""
+        import numpy as np
+
+        pairs = lab.project("co_changes", min_count=np.int64(3), max_files=None)
+        assert pairs.equals(lab.project("co_changes", min_count=3, max_files=None))
+        assert len(lab.project("causality", days_after=np.float64(7)))
+        assert len(lab.project("session_commits", hours_after=0))
+        assert len(lab.project("import_coupling", hidden=np.bool_(False)))
+
+    def test_a_projection_of_a_cell_says_what_its_parameters_take(self, lab: pt.Lab) -> None:
+        """By annotations and by its ranges; where it says nothing, it takes what it is given."""
+
+        @pt.projection(ranges={"top": (1, 100)})
+        def busiest(touches: Rel, *, top: int = 10, share=1) -> Rel:
+            return touches.query(f"SELECT path, {share} AS share FROM touches LIMIT {top}")
+
+        assert list(lab.project(busiest, top=2, share=0.5)["share"]) == [0.5, 0.5]
+        for wrong, why in ((0, "is below 1"), (101, "is above 100"), (1.5, "is no integer")):
+            with pytest.raises(pt.errors.InvalidOption, match=f"top={wrong} of busiest {why}"):
+                lab.project(busiest, top=wrong)
