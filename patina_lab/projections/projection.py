@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import inspect
 import math
@@ -93,10 +94,31 @@ class Projection:
     ranges: Ranges = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._check()
         # What help() and a notebook's `?` show is the function's; the value stays frozen.
         for name in ("__doc__", "__name__", "__module__", "__wrapped__"):
             shown = self.function if name == "__wrapped__" else getattr(self.function, name)
             object.__setattr__(self, name, shown)
+
+    def _check(self) -> None:
+        """Refuse a declaration that would never be looked at."""
+        if not callable(self.function):
+            raise InvalidOption(
+                f"A projection is made of a function, and {self.function!r} is none.",
+                "Write @projection above def name(touches): …",
+            )
+        if type(self.version) is not int or self.version < 1:
+            raise InvalidOption(
+                f"version={self.version!r} of {self.name} is no integer from 1.",
+                "Raise it when the same log gives another table.",
+            )
+        for what, told, known in (
+            (f"relation that {self.name} reads", self.needs, self.reads),
+            (f"parameter of {self.name}", self.ranges, self.params),
+        ):
+            for name in told:
+                if name not in known:
+                    raise UnknownName.among(what, name, known)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -135,6 +157,11 @@ class Projection:
             A parameter has a value that it cannot have.
         """
         if len(relations) == 1 and not isinstance(relations[0], Rel | Computed):
+            if not hasattr(relations[0], "rel"):
+                raise InvalidOption(
+                    f"The projection {self.name} was given a {type(relations[0]).__name__}.",
+                    f"Give it a log, or its relations: {self.name}(lab.log).",
+                )
             relations = inputs(self.function, relations[0])
         check_params(self, params)
         for name, rel in zip(self.reads, relations, strict=False):
@@ -201,8 +228,14 @@ def inputs(function: Callable[..., Any], source: Relations) -> tuple[Rel | Compu
     for name in reads(function):
         try:
             found.append(source.rel(name))
-        except UnknownName:
-            if name not in registry.names():
+        except UnknownName as err:
+            others = registry.names()
+            if name not in others:
+                if near := difflib.get_close_matches(name, others, n=1):
+                    raise UnknownName(
+                        f"There is no relation and no projection {name!r}.",
+                        f"Did you mean {near[0]!r}?",
+                    ) from err
                 raise
             made = registry.find(name)(source)
             found.append(replace(made, name=name) if isinstance(made, Rel) else made)
@@ -387,7 +420,7 @@ def projection(
     def make(function: Function) -> Projection:
         return Projection(
             function,
-            name or function.__name__,
+            name or str(getattr(function, "__name__", function)),
             version,
             dict(columns or {}),
             additive,

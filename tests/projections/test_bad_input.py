@@ -240,3 +240,92 @@ class TestAParameter:
         for wrong, why in ((0, "is below 1"), (101, "is above 100"), (1.5, "is no integer")):
             with pytest.raises(pt.errors.InvalidOption, match=f"top={wrong} of busiest {why}"):
                 lab.project(busiest, top=wrong)
+
+
+class TestQueries:
+    """What a SELECT may say, and what is said of it where it may not."""
+
+    def test_a_relation_that_was_not_given(self, lab: pt.Lab) -> None:
+        """DuckDB named its own table, which has what comes after the slice's end, too."""
+        for table in ("touchs", "commits"):
+            with pytest.raises(UnknownName, match=f"no relation '{table}'") as caught:
+                lab.rel("touches").query(f"SELECT path FROM {table}").df()
+            assert "log." not in str(caught.value)
+            assert ("Did you mean 'touches'?" in caught.value.hint) == (table == "touchs")
+            assert "It has touches;" in caught.value.hint
+        with pytest.raises(pt.errors.UsageError) as asked:
+            lab.sql("SELECT * FROM touchs")
+        assert asked.value.hint == "Did you mean 'touches'?"
+
+    def test_an_input_that_lacks_a_relation_is_the_one_that_is_told(self, lab: pt.Lab) -> None:
+        inner = lab.rel("touches").query("SELECT path FROM gone")
+        with pytest.raises(UnknownName, match="no relation 'gone'") as caught:
+            inner.query("SELECT count(*) AS n FROM this").df()
+        assert "It has touches;" in caught.value.hint
+
+    def test_only_one_statement(self, lab: pt.Lab) -> None:
+        """The last one was answered, and the first forgotten."""
+        two = "SELECT path FROM touches; SELECT 2 AS path"
+        with pytest.raises(pt.errors.UsageError, match="more than one statement"):
+            lab.project(lambda touches: touches.query(two))
+
+    def test_a_semicolon_at_the_end_or_in_a_text_is_none(self, lab: pt.Lab) -> None:
+        """And a query goes on from there."""
+        ended = lab.rel("touches").query("SELECT path, 'a;b' AS mark FROM touches; -- all; of them")
+        again = ended.query("SELECT count(*) AS n, max(mark) AS mark FROM this").df()
+        assert again["n"][0] == len(lab.rel("touches").df())
+        assert again["mark"][0] == "a;b"
+
+    def test_a_column_of_using_gets_its_nearest(self, lab: pt.Lab) -> None:
+        joined = lab.rel("touches").query(
+            "SELECT path FROM touches JOIN commits USING (sqe)", commits=lab.rel("commits")
+        )
+        with pytest.raises(UnknownName, match="no column 'sqe'") as caught:
+            joined.df()
+        assert "Did you mean 'seq'?" in caught.value.hint
+
+    def test_a_parameter_named_almost_like_a_projection(self, lab: pt.Lab) -> None:
+        with pytest.raises(UnknownName, match="no projection 'hotspot'") as caught:
+            lab.project(lambda hotspot: hotspot)
+        assert caught.value.hint == "Did you mean 'hotspots'?"
+
+
+class TestWhatIsNoProjection:
+    @pytest.mark.parametrize("given", [3, None, ["hotspots"]], ids=str)
+    def test_no_function_either(self, lab: pt.Lab, given: object) -> None:
+        for ask in (lab.project, lab.materialize) if given is not None else (lab.project,):
+            with pytest.raises(pt.errors.InvalidOption, match="is no projection but of the type"):
+                ask(given)
+
+    def test_a_table_is_no_log(self, lab: pt.Lab) -> None:
+        with pytest.raises(pt.errors.InvalidOption, match="hotspots was given a DataFrame"):
+            pt.hotspots(lab.rel("touches").df())
+
+    def test_a_plain_function_is_not_kept(self, lab: pt.Lab) -> None:
+        """It has no version; it was an AttributeError."""
+        with pytest.raises(pt.errors.InvalidOption, match="The function plain has no version"):
+            lab.materialize(plain)
+        with pytest.raises(pt.errors.InvalidOption, match="The function plain has no version"):
+            lab.evidence(plain, {})
+
+    @pytest.mark.parametrize(
+        ("told", "why"),
+        [
+            ({"version": "2"}, "is no integer from 1"),
+            ({"version": 0}, "is no integer from 1"),
+            ({"needs": {"touchs": ("path",)}}, "no relation that plain reads 'touchs'"),
+            ({"ranges": {"tpo": (1, None)}}, "no parameter of plain 'tpo'"),
+        ],
+        ids=str,
+    )
+    def test_a_declaration_that_nobody_would_look_at(self, told: dict, why: str) -> None:
+        with pytest.raises(pt.errors.UsageError, match=why):
+            pt.projection(**told)(plain)
+
+    def test_a_projection_of_no_function(self) -> None:
+        with pytest.raises(pt.errors.InvalidOption, match="made of a function, and 5 is none"):
+            pt.projection(5)
+
+
+def plain(touches, *, top=1):
+    return touches
