@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -329,3 +330,35 @@ class TestWhatIsNoProjection:
 
 def plain(touches, *, top=1):
     return touches
+
+
+class TestEvaluate:
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"k": 0}, {"k": 2.5}, {"k": "5"}, {"max_files": 1}, {"max_files": None}, {"seed": None}],
+        ids=str,
+    )
+    def test_a_number_that_is_none_is_refused(self, lab: pt.Lab, wrong: dict[str, Any]) -> None:
+        """One gave another interval each time; others were errors of something inside."""
+        ((name, value),) = wrong.items()
+        with pytest.raises(pt.errors.InvalidOption, match=rf"^{name}={value!r} is no integer from"):
+            pt.evaluate(pt.co_changes, *lab.log.split("2025-03-01"), **wrong)
+
+    def test_what_is_no_projection_or_no_slice(self, lab: pt.Lab) -> None:
+        train, valid = lab.log.split("2025-03-01")
+        with pytest.raises(pt.errors.InvalidOption, match="^plain is no projection"):
+            pt.evaluate(plain, train, valid)
+        with pytest.raises(pt.errors.InvalidOption, match="type int, is no slice of a log"):
+            pt.evaluate(pt.co_changes, 1, valid)
+
+        @pt.projection
+        def weak(touches):
+            return touches.query("SELECT path AS file_a, old_path AS file_b FROM touches")
+
+        with pytest.raises(pt.errors.UsageError, match="weak says of no pair of files how strong"):
+            pt.evaluate(weak, train, valid)
+
+    def test_a_name_will_do(self, lab: pt.Lab) -> None:
+        train, valid = lab.log.split("2025-03-01")
+        named = pt.evaluate("co_changes", train, valid)
+        assert named.equals(pt.evaluate(pt.co_changes, train, valid))
