@@ -316,9 +316,14 @@ def evaluate(
     from patina_lab.projections import registry
     from patina_lab.projections.evaluation import evaluate as judge
 
+    given = _params(params)
+    for clash in given.keys() & {"projection", "train", "valid", "metric", "k"}:
+        raise InvalidOption(
+            f"{clash!r} is no parameter of a projection.", "See: patina-lab evaluate --help"
+        )
     log = _scraped(open_lab(repo)).log
     train, valid = (log if until is None else log.as_of(until)).split(split)
-    table = judge(registry.find(name), train, valid, metric, k=k, **_params(params))
+    table = judge(registry.find(name), train, valid, metric, k=k, **given)
     if as_json:
         said = {**table.attrs, "methods": table.to_dict("records")}
         click.echo(json.dumps(said))

@@ -89,3 +89,10 @@ def test_true_and_false_may_be_written_as_in_python(run, repo: Path) -> None:
     wrong = run(*asked, "hidden=no")
     assert wrong.exit_code == 2
     assert "hidden='no' of import_coupling is neither True nor False." in wrong.stderr
+
+
+def test_an_option_of_evaluate_is_no_parameter(run, repo: Path) -> None:
+    """It was a traceback."""
+    result = run("evaluate", "--repo", str(repo), "--split", "2025-04-01", "-p", "k=3")
+    assert result.exit_code == 2
+    assert "'k' is no parameter of a projection." in result.stderr

@@ -346,7 +346,7 @@ class TestEvaluate:
 
     def test_what_is_no_projection_or_no_slice(self, lab: pt.Lab) -> None:
         train, valid = lab.log.split("2025-03-01")
-        with pytest.raises(pt.errors.InvalidOption, match="^plain is no projection"):
+        with pytest.raises(pt.errors.InvalidOption, match=r"^plain is no projection"):
             pt.evaluate(plain, train, valid)
         with pytest.raises(pt.errors.InvalidOption, match="type int, is no slice of a log"):
             pt.evaluate(pt.co_changes, 1, valid)
