@@ -65,7 +65,8 @@ def evaluate(
     ----------
     projection : Projection or str
         Or the name of one.  Gives ``file_a, file_b`` and a strength (``confidence_a`` and
-        ``confidence_b``, one for each direction, or else its last numeric column): `co_changes`, or one of your own.
+        ``confidence_b``, one for each direction, or else its last numeric column):
+        `co_changes`, or one of your own.
     train, valid : Eventlog
         Of ``log.split(t)``: every event of `train` is before every event of `valid`.
     metric : {"mrr", "recall"}
