@@ -255,15 +255,20 @@ def project(
         write_table(made.arrow(), output or stdout(), "csv" if form == "table" else form)
 
 
+# As Python writes them, and as somebody may who does not know which it is.
+_PYTHON = {"none": "null", "true": "true", "false": "false"}
+
+
 def _params(given: tuple[str, ...]) -> dict[str, Any]:
-    """Read ``name=value`` pairs; a value is JSON where it is some (none is None)."""
+    """Read ``name=value`` pairs; a value is JSON where it is some, or none, true, false."""
     params: dict[str, Any] = {}
     for text in given:
         key, equals, value = text.partition("=")
         if not equals:
             raise InvalidOption(f"{text!r} sets no parameter.", "Write -p name=value.")
         try:
-            params[key] = None if value.lower() == "none" else json.loads(value)
+            said = _PYTHON.get(value.lower(), value)
+            params[key] = json.loads(said)
         except ValueError:
             params[key] = value
     return params
@@ -311,9 +316,14 @@ def evaluate(
     from patina_lab.projections import registry
     from patina_lab.projections.evaluation import evaluate as judge
 
+    given = _params(params)
+    for clash in given.keys() & {"projection", "train", "valid", "metric", "k"}:
+        raise InvalidOption(
+            f"{clash!r} is no parameter of a projection.", "See: patina-lab evaluate --help"
+        )
     log = _scraped(open_lab(repo)).log
     train, valid = (log if until is None else log.as_of(until)).split(split)
-    table = judge(registry.find(name), train, valid, metric, k=k, **_params(params))
+    table = judge(registry.find(name), train, valid, metric, k=k, **given)
     if as_json:
         said = {**table.attrs, "methods": table.to_dict("records")}
         click.echo(json.dumps(said))

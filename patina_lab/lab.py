@@ -438,8 +438,8 @@ class Lab:
         Eventlog
             The events, to be shown or sliced; without them the row would be another.
         """
-        wanted = _projection(projection)
-        check_params(wanted.function, params)
+        wanted = _kept(_projection(projection))
+        check_params(wanted, params)
         from patina_lab.projections.evidence import evidence as evidence_sql
 
         found = self.log.query(evidence_sql(wanted, row, params)).arrow().column(0).to_pylist()
@@ -480,8 +480,8 @@ class Lab:
             return materialize_events(
                 self.repository, self._knowledge, **{**self._back_then(), **params}
             )
-        wanted = _projection(projection)
-        check_params(wanted.function, params)
+        wanted = _kept(_projection(projection))
+        check_params(wanted, params)
         from patina_lab.eventlog.materialize import materialize
 
         made = materialize(self.log, wanted, self.projections, **params)
@@ -1115,11 +1115,29 @@ def _commits(number: str) -> str:
 def _projection(named: Any) -> Any:
     """Return the projection of that name; anything else as it is."""
     if not isinstance(named, str):
+        if not callable(named):
+            raise InvalidOption(
+                f"What was given is no projection but of the type {type(named).__name__}.",
+                "Give the name of one, or a function: lab.project('hotspots').",
+            )
         return named
     from patina_lab.eventlog.relations import NAMES
     from patina_lab.projections import registry
 
     return registry.find(named, NAMES)
+
+
+def _kept(wanted: Any) -> Any:
+    """Return what has a name and a version; refuse a plain function."""
+    from patina_lab.projections.projection import Projection
+
+    if not isinstance(wanted, Projection):
+        name = getattr(wanted, "__name__", repr(wanted))
+        raise InvalidOption(
+            f"The function {name} has no version, nor says where its rows come from.",
+            "Make it a projection: write @pt.projection above it.",
+        )
+    return wanted
 
 
 def by_count(by_type: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -80,3 +80,19 @@ def test_evaluate_judges_a_projection(run, repo: Path) -> None:
     )
     assert {m["method"] for m in said["methods"]} >= {"co_changes", "popularity"}
     assert said["train"] != said["valid"]
+
+
+def test_true_and_false_may_be_written_as_in_python(run, repo: Path) -> None:
+    """It was a text, which is true, whatever it said."""
+    asked = ("project", "import_coupling", "--repo", str(repo), "-p")
+    assert run(*asked, "hidden=False").exit_code == 0
+    wrong = run(*asked, "hidden=no")
+    assert wrong.exit_code == 2
+    assert "hidden='no' of import_coupling is neither True nor False." in wrong.stderr
+
+
+def test_an_option_of_evaluate_is_no_parameter(run, repo: Path) -> None:
+    """It was a traceback."""
+    result = run("evaluate", "--repo", str(repo), "--split", "2025-04-01", "-p", "k=3")
+    assert result.exit_code == 2
+    assert "'k' is no parameter of a projection." in result.stderr

@@ -10,8 +10,9 @@
 Where the projection is additive and the log has only gained events, the new ones alone are
 counted and appended.  Where the mailmap has corrected a name, the rows of whom it concerns leave
 the parts before, and all events of theirs are counted with the new ones.  Where an event has
-gone, or the projection needs the whole corpus, it is computed anew.  What was recorded when
-decides, not `seq` and not the date: a merge brings events that sort before those already counted.
+gone, the projection needs the whole corpus, or is one of a cell that was edited since, it is
+computed anew.  What was recorded when decides, not `seq` and not the date: a merge brings events
+that sort before those already counted.
 """
 
 from __future__ import annotations
@@ -27,10 +28,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from patina_lab.errors import UnknownName
 from patina_lab.eventlog.eventlog import Eventlog
 from patina_lab.eventlog.slice import quote
 from patina_lab.eventlog.store import translated
 from patina_lab.events.identity import canonical_json, instant
+from patina_lab.projections import registry
 from patina_lab.projections.projection import Additive, Projection, inputs
 from patina_lab.projections.rel import Rel
 
@@ -127,9 +130,42 @@ def place(folder: Path, projection: Projection, log: Eventlog, params: Mapping[s
 
 
 def is_stale(folder: Path, projection: Projection, log: Eventlog, **params: Any) -> bool:
-    """Whether the kept table is missing, or shows another log than `log`."""
+    """Whether the kept table is missing, shows another log than `log`, or was made otherwise."""
+    params = _plain(params)
     state = _state(place(folder, projection, log, params))
-    return state is None or not _shows(state, log)
+    if state is None or not _shows(state, log):
+        return True
+    return not _made_by(state, _code(log, projection, params))
+
+
+def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return parameters as JSON has them: NumPy's numbers as Python's."""
+    return {
+        name: value.item() if hasattr(value, "item") else value for name, value in params.items()
+    }
+
+
+def _code(log: Eventlog, projection: Projection, params: Mapping[str, Any]) -> str | None:
+    """Return what tells a projection from another one of its name and version.
+
+    That of a package has its version, and "" here.  One of a cell is edited and run again: it
+    is told by its SQL; None where it goes on in Python, which cannot be compared.
+    """
+    with contextlib.suppress(UnknownName):
+        if registry.find(projection.name).function is projection.function:
+            return ""
+    made: list[Any] = [projection(*inputs(projection.function, log), **params)]
+    if (additive := projection.additive) is not None:
+        shared = {name: params[name] for name in additive.params if name in params}
+        part = additive.partial(*inputs(additive.partial, log), **shared)
+        made += [part, additive.finish(part, **params)]
+    if not all(isinstance(each, Rel) for each in made):
+        return None
+    return hashlib.sha256("\0".join(each.to_sql() for each in made).encode()).hexdigest()
+
+
+def _made_by(state: Mapping[str, Any], code: str | None) -> bool:
+    return code is not None and bool(state.get("code", "") == code)
 
 
 def _shows(state: Mapping[str, Any], log: Eventlog) -> bool:
@@ -163,14 +199,18 @@ def materialize(
     Materialized
         Equal, row for row, to computing the projection over `log`.
     """
+    params = _plain(params)
     here = place(folder, projection, log, params)
+    code = _code(log, projection, params)
     additive = projection.additive
     by_parts = additive is not None and additive.holds(params)
     with translated(folder):
         before = _state(here)
-        if before is not None and ("events" in before) != by_parts:
-            before = None  # kept in the other way, before the projection was changed
+        if before is not None and (("events" in before) != by_parts or not _made_by(before, code)):
+            before = None  # kept in the other way, or before the projection was changed
         about = _about(log, projection, params, recipe or (before or {}).get("recipe", ""))
+        if code:
+            about["code"] = code
         if before is not None and _shows(before, log):
             how, added, state = "fresh", 0, {**before, "recipe": about["recipe"]}
             if before.get("recipe") != about["recipe"]:
@@ -447,7 +487,8 @@ def _write_whole(
 
 
 def _stamp(about: Mapping[str, Any], kept: Sequence[str]) -> str:
-    text = repr((about["digest"], about["refs"], about["authors"], list(kept)))
+    told = (about["digest"], about["refs"], about["authors"], list(kept))
+    text = repr((*told, about["code"]) if "code" in about else told)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -158,7 +158,7 @@ class Recipe(_Strict):
         for name, table in self.projections.items():
             try:
                 found = registry.find(table.projection or name)
-                check_params(found.function, table.params)
+                check_params(found, table.params)
             except UsageError as err:
                 where = f"{place}, projections.{name}"
                 raise InvalidRecipe(f"{where}: {_lower(err.message)}", err.hint) from err

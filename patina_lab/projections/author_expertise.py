@@ -50,6 +50,7 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
         "SELECT seq FROM touches WHERE "
         f"author_email = {row['author_email']} AND path = {row['file_path']}"
     ),
+    ranges={"min_commits": (1, None)},
     columns={
         "author": "text, name after the mailmap",
         "author_email": "text, after the mailmap; the identity",

@@ -18,6 +18,8 @@ import textwrap
 from patina_lab.errors import InvalidOption
 
 DAY_US = 86_400_000_000
+MOST_DAYS = 1_000_000
+"""No window is longer: more than 2,700 years."""
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 PERIODS = ("week", *MONTHS)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
 from patina_lab.projections.ancestry import descends
+from patina_lab.projections.calendar import MOST_DAYS
 from patina_lab.projections.overlap import overlap
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
@@ -53,6 +54,7 @@ TOUCHED = "SELECT seq, path, CASE WHEN change = 'D' THEN 0 ELSE 1 END AS kept FR
     evidence=lambda row, params: (
         f"SELECT seq FROM eventlog WHERE seq IN ({row['decision_seq']}, {row['commit_seq']})"
     ),
+    ranges={"days_before": (None, MOST_DAYS), "days_after": (None, MOST_DAYS)},
     columns={
         "decision_seq": "integer, the decision's seq",
         "commit_seq": "integer, the commit's seq",

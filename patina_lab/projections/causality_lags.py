@@ -12,7 +12,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
+from patina_lab.projections.calendar import MOST_DAYS
 from patina_lab.projections.causality import DECIDED, TOUCHED, recording
+from patina_lab.projections.causality_null import MOST_SHIFTS
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Computed, Rel, compute
 
@@ -31,6 +33,12 @@ _DAY_US = 86_400_000_000
         "eventlog": ("seq", "source_file"),
     },
     evidence=lambda row, params: "SELECT seq FROM decisions UNION ALL SELECT seq FROM commits",
+    ranges={
+        "days_after": (None, MOST_DAYS),
+        "bins": (None, 1_000),
+        "shifts": (None, MOST_SHIFTS),
+        "seed": (0, None),
+    },
     columns={
         "lag_from": "number, days from decision to commit: the bin begins after it",
         "lag_to": "number, days: the bin ends with it",

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from patina_lab.errors import InvalidOption
+from patina_lab.projections.calendar import MOST_DAYS
 from patina_lab.projections.causality import DECIDED, MESSAGE, TOUCHED, in_time, recording
 from patina_lab.projections.overlap import Shared, overlap
 from patina_lab.projections.projection import projection
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 _DAY_US = 86_400_000_000
 _DRAWS = 999
+MOST_SHIFTS = 100_000
+"""More times than these are not shifted: they would fill the memory."""
 
 
 @projection(
@@ -36,6 +39,12 @@ _DRAWS = 999
     },
     version=2,
     evidence=lambda row, params: "SELECT seq FROM decisions UNION ALL SELECT seq FROM commits",
+    ranges={
+        "days_before": (None, MOST_DAYS),
+        "days_after": (None, MOST_DAYS),
+        "shifts": (None, MOST_SHIFTS),
+        "seed": (0, None),
+    },
     columns={
         "statistic": "text: what is counted",
         "decisions": "integer, decisions that could be judged",

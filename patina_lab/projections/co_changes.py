@@ -95,6 +95,7 @@ def _finish(
         ),
     ),
     evidence=behind,
+    ranges={"max_files": (1, None), "min_count": (1, None)},
     columns={
         "file_a": "text, before file_b in code-point order",
         "file_b": "text",
@@ -156,7 +157,7 @@ def co_changes(
     """
     cap = "TRUE" if max_files is None else f"files <= {int(max_files)}"
     least = max(int(min_count), 1)
-    if by not in _UNITS:
+    if by not in list(_UNITS):  # whatever it is: a list has no hash
         raise InvalidOption(f"by={by!r} is no unit of change.", f"Use one of: {', '.join(_UNITS)}.")
     if touches.engine is not None:
         touches.needs(*_NEEDS[by])

@@ -57,6 +57,7 @@ def _finish(files: Rel, *, max_authors: int | None = None, min_files: int = 1) -
         f"AND path IN (SELECT path FROM touches WHERE author_email = {row['email_a']}) "
         f"AND path IN (SELECT path FROM touches WHERE author_email = {row['email_b']})"
     ),
+    ranges={"max_authors": (2, None), "min_files": (1, None)},
     columns={
         "author_a": "text, name after the mailmap",
         "author_b": "text",

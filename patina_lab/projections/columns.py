@@ -8,10 +8,11 @@ from collections.abc import Iterable, Mapping
 
 from patina_lab.errors import UnknownName
 
-# How engines say it: DuckDB (two ways), DataFusion, Spark, Sail.
+# How engines say it: DuckDB (three ways), DataFusion, Spark, Sail.
 _SAID = (
     re.compile(r'Referenced column "([^"]+)" (?:was )?not found'),
     re.compile(r'does not have a column named "([^"]+)"'),
+    re.compile(r'Column "([^"]+)" does not exist on (?:left|right) side of join'),
     re.compile(r"No field named (?:[\w\"]+\.)?\"?([^\s\"]+?)\"?\.?(?:$|[\s;])", re.MULTILINE),
     re.compile(r"name `(?:[^`]+`\.`)*([^`]+)` cannot be resolved"),
     re.compile(r'cannot resolve attribute:? ?ObjectName\(\[.*?Identifier\("([^"]+)"\)\]\)'),
@@ -30,6 +31,29 @@ def missing_column(message: str) -> str | None:
     'auhtor'
     """
     for said in _SAID:
+        match = said.search(message)
+        if match:
+            return match[1]
+    return None
+
+
+_SAID_OF_RELATIONS = (
+    re.compile(r"Table with name \"?([^\s\"]+?)\"? does not exist"),
+    re.compile(r"table '(?:[^']*\.)?([^'.]+)' not found"),
+)
+
+
+def missing_relation(message: str) -> str | None:
+    """Return the relation that an engine's error names as unknown; None where it names none.
+
+    Examples
+    --------
+    >>> missing_relation('Catalog Error: Table with name touchs does not exist.')
+    'touchs'
+    >>> missing_relation("Error during planning: table 'datafusion.public.touchs' not found")
+    'touchs'
+    """
+    for said in _SAID_OF_RELATIONS:
         match = said.search(message)
         if match:
             return match[1]

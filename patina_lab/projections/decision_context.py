@@ -8,6 +8,7 @@ gives   decision_seq, occurred_us, source_id, decision, commits, context
 from __future__ import annotations
 
 from patina_lab.errors import InvalidOption
+from patina_lab.projections.calendar import MOST_DAYS
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
@@ -24,6 +25,7 @@ _DAY_US = 86_400_000_000
         "decisions": ("seq", "occurred_us", "source_id", "content"),
         "commits": ("seq", "occurred_us", "message"),
     },
+    ranges={"days": (None, MOST_DAYS)},
     columns={
         "decision_seq": "integer, the decision's seq",
         "occurred_us": "integer, microseconds since 1970 UTC",

@@ -6,12 +6,14 @@ plain baselines on the very same questions.  A split that leaks is refused.
 
 from __future__ import annotations
 
+import numbers
 import posixpath
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from patina_lab.errors import CheckFailed, InvalidOption, UsageError
+from patina_lab.projections import registry
 from patina_lab.projections.projection import Projection, inputs
 from patina_lab.projections.rel import Rel
 
@@ -47,7 +49,7 @@ class Question:
 
 
 def evaluate(
-    projection: Projection,
+    projection: Projection | str,
     train: Log,
     valid: Log,
     metric: str = "mrr",
@@ -61,9 +63,10 @@ def evaluate(
 
     Parameters
     ----------
-    projection : Projection
-        Gives ``file_a, file_b`` and a strength (``confidence_a`` and ``confidence_b``, one for
-        each direction, or else its last numeric column): `co_changes`, or one of your own.
+    projection : Projection or str
+        Or the name of one.  Gives ``file_a, file_b`` and a strength (``confidence_a`` and
+        ``confidence_b``, one for each direction, or else its last numeric column):
+        `co_changes`, or one of your own.
     train, valid : Eventlog
         Of ``log.split(t)``: every event of `train` is before every event of `valid`.
     metric : {"mrr", "recall"}
@@ -88,6 +91,8 @@ def evaluate(
 
     Raises
     ------
+    InvalidOption
+        A metric, a number, a projection or a slice that is none.
     CheckFailed
         The slices overlap in time: the answers would be in the index.
     UsageError
@@ -101,8 +106,25 @@ def evaluate(
     """
     if metric not in ("mrr", "recall"):
         raise InvalidOption(f"{metric!r} is no metric.", "Use mrr or recall.")
-    if k < 1:
-        raise InvalidOption(f"k={k} recommends nothing.", "Use 1 or more.")
+    for name, value, least in (("k", k, 1), ("max_files", max_files, 2), ("seed", seed, 0)):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
+            raise InvalidOption(
+                f"{name}={value!r} is no integer from {least}.", f"Use {least} or more."
+            )
+    if isinstance(projection, str):
+        projection = registry.find(projection)
+    if not isinstance(projection, Projection):
+        raise InvalidOption(
+            f"{getattr(projection, '__name__', repr(projection))} is no projection.",
+            "Give one, such as pt.co_changes; @pt.projection makes one of a function.",
+        )
+    train, valid = (getattr(log, "log", log) for log in (train, valid))  # a lab has its log
+    for log in (train, valid):
+        if not hasattr(log, "query"):
+            raise InvalidOption(
+                f"What was given, of the type {type(log).__name__}, is no slice of a log.",
+                "Use train, valid = lab.log.split(moment).",
+            )
     refuse_leak(train, valid)
     questions = _questions(valid, max_files)
     if not questions:
@@ -172,7 +194,13 @@ def _by_pairs(projection: Projection, train: Log, params: Mapping[str, object]) 
         # Given file_a, how likely is file_b: each direction has its own.
         forth, back = "confidence_a", "confidence_b"
     else:
-        forth = back = made.select_dtypes("number").columns[-1]
+        strengths = made.select_dtypes("number").columns
+        if not len(strengths):
+            raise UsageError(
+                f"{projection.name} says of no pair of files how strong it is.",
+                "Give one numeric column more, such as count.",
+            )
+        forth = back = strengths[-1]
     near: dict[str, list[tuple[float, str]]] = {}
     for a, b, there, here in made[["file_a", "file_b", forth, back]].itertuples(index=False):
         near.setdefault(a, []).append((-there, b))

@@ -53,10 +53,10 @@ def literal(value: Any) -> str:
     >>> literal("it's"), literal(3), literal(None)
     ("'it''s'", '3', 'NULL')
     """
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):  # pandas has two more
+        return "NULL"
     if isinstance(value, str):
         return "'" + value.replace("'", "''") + "'"
     if isinstance(value, datetime):
         return f"TIMESTAMPTZ '{value.isoformat()}'"
-    if value is None or value != value:
-        return "NULL"
-    return str(value)
+    return "NULL" if value != value else str(value)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 @projection(
+    version=2,
     evidence=lambda row, params: (
         f"SELECT seq FROM touches WHERE path = {row['path']} AND change <> 'D' "
         f"AND seq BETWEEN {row['since_seq']} AND {row['until_seq']}"
@@ -46,7 +47,10 @@ def file_identity(touches: Rel, commit_parents: Rel) -> Computed:
     Commits are replayed parents first (the dates of commits lie), ties by ``seq``.  In one
     commit all removals happen before all additions, so that two files can swap names.
     Branches share one set of names: where two branches rename one file differently, both
-    names lead to the same identity, and the later one in the replay is current.
+    names lead to the same identity, and the later one in the replay is current; where one
+    deletes a file that another goes on changing, it is the same file still.  What a merge
+    itself did is seen only in a log that was scraped with ``merges="combined"`` or
+    ``"first-parent"``.
     """
     rows = touches.query(
         "SELECT seq, path, old_path, change FROM touches ORDER BY seq, path, change"
@@ -92,6 +96,8 @@ def _identities(rows: pa.Table, edges: pa.Table) -> pa.Table:
     everyone = set(by_commit) | {seq for seq, _ in links}
 
     alive: dict[str, int] = {}
+    # Who had a name that was given up: on another branch it may still be had.
+    former: dict[str, int] = {}
     held: dict[tuple[int, str], list[int]] = {}
     last: dict[int, str | None] = {}
     made = 0
@@ -99,25 +105,29 @@ def _identities(rows: pa.Table, edges: pa.Table) -> pa.Table:
         arriving: list[tuple[str, int | None]] = []
         for path, old, change in by_commit.get(seq, ()):
             if change == "R" and old is not None:
-                arriving.append((path, alive.get(old)))
+                arriving.append((path, alive.get(old, former.get(old))))
             elif change == "D":
                 arriving.append(("", alive.get(path)))
             else:
-                arriving.append((path, alive.get(path) if change != "A" else None))
+                known = alive.get(path, former.get(path))
+                arriving.append((path, None if change in ("A", "C") else known))
         for path, old, change in by_commit.get(seq, ()):
             gone = old if change == "R" else path if change == "D" else None
             if gone is not None and gone in alive:
-                last[alive.pop(gone)] = None
+                former[gone] = alive.pop(gone)
+                last[former[gone]] = None
         for path, identity in arriving:
             if not path:
                 continue
             if identity is None:
                 made += 1
                 identity = made
-            alive[path] = identity
-            last[identity] = path
+            other = alive.pop(path, identity)
+            last[other] = last[identity] = path
+            alive[path] = identity  # by who was touched last
             span = held.setdefault((identity, path), [seq, seq, 0])
             span[0], span[1], span[2] = min(span[0], seq), max(span[1], seq), span[2] + 1
+    last |= {identity: path for path, identity in alive.items()}
     keys = sorted(held, key=lambda key: (key[0], held[key][0], key[1]))
     return pa.table(
         {

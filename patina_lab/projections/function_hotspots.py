@@ -15,6 +15,7 @@ from patina_lab.projections.rel import Rel
         "code_functions": ("seq", "path", "qualified", "line_start", "lines", "complexity"),
         "touches": ("seq", "path", "lines_added", "lines_removed"),
     },
+    ranges={"min_complexity": (1, None), "min_commits": (1, None)},
     columns={
         "path": "text",
         "function": "text, qualified name",

@@ -27,6 +27,7 @@ def _finish(files: Rel, *, min_commits: int = 1) -> Rel:
     needs=NEEDS,
     additive=additive(_finish),
     evidence=lambda row, params: f"SELECT seq FROM touches WHERE path = {row['path']}",
+    ranges={"min_commits": (1, None)},
     columns={
         "path": "text",
         "commits": "integer, commits that touched the path",

@@ -35,6 +35,7 @@ def _further(n: int) -> str:
         "import_edges": ("path", "target"),
         "code_files": ("path", "kind"),
     },
+    ranges={"max_files": (1, None), "min_count": (1, None)},
     columns={
         "file_a": "text, before file_b in code-point order",
         "file_b": "text",

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import functools
 import inspect
+import math
+import numbers
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +20,9 @@ from patina_lab.projections.rel import Computed, Rel
 Function = Callable[..., Rel | Computed]
 Evidence = Callable[[Mapping[str, str], Mapping[str, str]], str]
 """A row and the parameters, as SQL literals -> a SELECT of the ``seq`` of the events behind it."""
+
+Ranges = Mapping[str, tuple[float | None, float | None]]
+"""Parameter -> smallest and largest sensible value; None: no bound."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +91,34 @@ class Projection:
     additive: Additive | None = None
     evidence: Evidence | None = None
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ranges: Ranges = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._check()
         # What help() and a notebook's `?` show is the function's; the value stays frozen.
         for name in ("__doc__", "__name__", "__module__", "__wrapped__"):
             shown = self.function if name == "__wrapped__" else getattr(self.function, name)
             object.__setattr__(self, name, shown)
+
+    def _check(self) -> None:
+        """Refuse a declaration that would never be looked at."""
+        if not callable(self.function):
+            raise InvalidOption(
+                f"A projection is made of a function, and {self.function!r} is none.",
+                "Write @projection above def name(touches): …",
+            )
+        if type(self.version) is not int or self.version < 1:
+            raise InvalidOption(
+                f"version={self.version!r} of {self.name} is no integer from 1.",
+                "Raise it when the same log gives another table.",
+            )
+        for what, told, known in (
+            (f"relation that {self.name} reads", self.needs, self.reads),
+            (f"parameter of {self.name}", self.ranges, self.params),
+        ):
+            for name in told:
+                if name not in known:
+                    raise UnknownName.among(what, name, known)
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -125,10 +153,17 @@ class Projection:
         ------
         UnknownName
             A parameter, or a column that it needs, does not exist.
+        InvalidOption
+            A parameter has a value that it cannot have.
         """
         if len(relations) == 1 and not isinstance(relations[0], Rel | Computed):
+            if not hasattr(relations[0], "rel"):
+                raise InvalidOption(
+                    f"The projection {self.name} was given a {type(relations[0]).__name__}.",
+                    f"Give it a log, or its relations: {self.name}(lab.log).",
+                )
             relations = inputs(self.function, relations[0])
-        check_params(self.function, params)
+        check_params(self, params)
         for name, rel in zip(self.reads, relations, strict=False):
             if isinstance(rel, Rel) and rel.engine is not None and name in self.needs:
                 replace(rel, name=name).needs(*self.needs[name])
@@ -193,8 +228,14 @@ def inputs(function: Callable[..., Any], source: Relations) -> tuple[Rel | Compu
     for name in reads(function):
         try:
             found.append(source.rel(name))
-        except UnknownName:
-            if name not in registry.names():
+        except UnknownName as err:
+            others = registry.names()
+            if name not in others:
+                if near := difflib.get_close_matches(name, others, n=1):
+                    raise UnknownName(
+                        f"There is no relation and no projection {name!r}.",
+                        f"Did you mean {near[0]!r}?",
+                    ) from err
                 raise
             made = registry.find(name)(source)
             found.append(replace(made, name=name) if isinstance(made, Rel) else made)
@@ -222,7 +263,7 @@ def compose(function: Function, source: Relations, params: Mapping[str, Any]) ->
         It raised an error of its own, or declares columns that it does not give.
     """
     plain = function.function if isinstance(function, Projection) else function
-    check_params(plain, params)
+    check_params(function, params)
     if not reads(plain):
         raise InvalidOption(
             f"The projection {_name(function)} reads no relation.",
@@ -278,21 +319,62 @@ def _name(function: Function) -> str:
 
 
 def check_params(function: Callable[..., Any], params: Mapping[str, Any]) -> None:
-    """Refuse a parameter that the function does not have, or a text where it takes a number."""
+    """Refuse a parameter that is not there, or a value that it cannot have.
+
+    Parameters
+    ----------
+    function : Projection or callable
+        What is annotated ``int``, ``float`` or ``bool`` takes nothing else (and None where the
+        annotation says so); a projection's `ranges` hold.
+    params : mapping
+
+    Raises
+    ------
+    UnknownName, InvalidOption
+    """
+    plain: Callable[..., Any] = getattr(function, "function", function)
+    ranges: Ranges = getattr(function, "ranges", {})
     known = {
-        p.name: p.default
-        for p in inspect.signature(function).parameters.values()
+        p.name: p
+        for p in inspect.signature(plain).parameters.values()
         if p.kind is inspect.Parameter.KEYWORD_ONLY
     }
+    what = _name(function)
     for name, value in params.items():
-        what = getattr(function, "__name__", "the projection")
         if name not in known:
             raise UnknownName.among(f"parameter of {what}", name, known)
-        if isinstance(value, str) and type(known[name]) in (int, float):
-            raise InvalidOption(
-                f"{name}={value!r} of {what} is no number.",
-                f"Without it, {what} takes {name}={known[name]!r}.",
-            )
+        default = known[name].default
+        wrong = _misfit(known[name], value)
+        least, most = ranges.get(name, (None, None))
+        hint = "" if default is inspect.Parameter.empty else f"takes {name}={default!r}."
+        hint = f"Without it, {what} {hint}" if hint else "Give it another one."
+        if not wrong and value is not None:
+            if least is not None and value < least:
+                wrong, hint = f"is below {least}", f"Use {least} or more. {hint}"
+            elif most is not None and value > most:
+                wrong, hint = f"is above {most:,}", f"Use {most:,} or less. {hint}"
+        if wrong:
+            raise InvalidOption(f"{name}={value!r} of {what} {wrong}.", hint)
+
+
+def _misfit(parameter: inspect.Parameter, value: Any) -> str:
+    """Say why a value is none that a parameter is annotated to take; empty where it may be."""
+    told = parameter.annotation
+    kinds = {k.strip() for k in str(getattr(told, "__name__", told)).split("|")}
+    if value is None and ("None" in kinds or parameter.default is None):
+        return ""
+    number = type(parameter.default) in (int, float) or not kinds.isdisjoint({"int", "float"})
+    if isinstance(value, str) and number and "str" not in kinds:
+        return "is no number"
+    a_bool = type(value).__name__ == "bool"  # NumPy's too
+    if "bool" in kinds:
+        return "" if a_bool else "is neither True nor False"
+    if "float" in kinds:
+        real = isinstance(value, numbers.Real) and not a_bool
+        return "" if real and math.isfinite(value) else "is no finite number"
+    if "int" in kinds:
+        return "" if isinstance(value, numbers.Integral) and not a_bool else "is no integer"
+    return ""
 
 
 @overload
@@ -306,6 +388,7 @@ def projection(
     additive: Additive | None = None,
     evidence: Evidence | None = None,
     needs: Mapping[str, tuple[str, ...]] | None = None,
+    ranges: Ranges | None = None,
 ) -> Callable[[Function], Projection]: ...
 def projection(
     function: Function | None = None,
@@ -317,6 +400,7 @@ def projection(
     additive: Additive | None = None,
     evidence: Evidence | None = None,
     needs: Mapping[str, tuple[str, ...]] | None = None,
+    ranges: Ranges | None = None,
 ) -> Projection | Callable[[Function], Projection]:
     """Make a projection of a function, in a file or in a notebook's cell.
 
@@ -336,12 +420,13 @@ def projection(
     def make(function: Function) -> Projection:
         return Projection(
             function,
-            name or function.__name__,
+            name or str(getattr(function, "__name__", function)),
             version,
             dict(columns or {}),
             additive,
             evidence,
             dict(needs or {}),
+            dict(ranges or {}),
         )
 
     return make if function is None else make(function)

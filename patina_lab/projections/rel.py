@@ -6,13 +6,14 @@ data, and needs no engine; whoever has an engine runs the text.
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from patina_lab.errors import UnknownName, UsageError
-from patina_lab.projections.columns import missing_column, unknown_column
+from patina_lab.projections.columns import missing_column, missing_relation, unknown_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,7 +90,13 @@ class Rel:
             A SELECT that calls this relation ``this`` or by its name, and the others by
             their keywords.  It may begin with WITH.
         **others : Rel
+
+        Raises
+        ------
+        UsageError
+            It is more than one statement.
         """
+        sql = one_statement(sql)
         named = {self.name: self, **others}
         if re.search(r"\bthis\b", sql, re.IGNORECASE):
             named.setdefault("this", self)
@@ -158,6 +165,7 @@ class Rel:
         try:
             return what(text or self.text)
         except UsageError as err:
+            self._lacks_relation(err)
             column = missing_column(err.message)
             if column is None or isinstance(err, UnknownName):
                 raise
@@ -166,6 +174,25 @@ class Rel:
             if not have or any(column in columns for columns in have.values()):
                 raise
             raise unknown_column(column, have) from err
+
+    def _lacks_relation(self, err: UsageError) -> None:
+        """Raise what to write instead, where a query reads a relation that it was not given."""
+        relation = missing_relation(err.message)
+        if relation is None:
+            return
+        if not self.inputs:
+            # What lies in an engine's own tables, such as log.touches, knows of no slice.
+            raise UsageError(err.message, _QUALIFIED.sub(r"'\1'", err.hint)) from err
+        for rel in self.inputs:
+            rel.columns  # noqa: B018 - an input that reads it says so itself
+        given = sorted({rel.name for rel in self.inputs})
+        near = difflib.get_close_matches(relation.lower(), given, n=1, cutoff=0.6)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        raise UnknownName(
+            f"This query has no relation {relation!r}.",
+            f"{hint}It has {', '.join(given)}; name one more parameter of the projection after "
+            "the relation that it is to read, and give it: query(sql, name=relation).",
+        ) from err
 
     @property
     def _engine(self) -> Engine:
@@ -184,6 +211,32 @@ class Rel:
 _PIECES = re.compile(r"""('(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|/\*.*?\*/)|\n(?!\n)""", re.DOTALL)
 _COMMENTS = re.compile(r"(?:\s|--[^\n]*(?:\n|$)|/\*.*?\*/)*", re.DOTALL)
 _WITH = re.compile(r"WITH\s+(RECURSIVE\s+)?", re.IGNORECASE)
+
+
+_QUALIFIED = re.compile(r'"(?:\w+\.)+(\w+)"')
+_LITERALS = re.compile(
+    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/""", re.DOTALL
+)
+
+
+def one_statement(sql: str) -> str:
+    """Return a query without the semicolon at its end; refuse a second statement.
+
+    Examples
+    --------
+    >>> one_statement("SELECT ';' AS mark;")
+    "SELECT ';' AS mark"
+    """
+    bare = _LITERALS.sub(lambda found: " " * len(found[0]), sql)
+    end = bare.find(";")
+    if end < 0:
+        return sql
+    if bare[end:].strip("; \t\r\n"):
+        raise UsageError(
+            "The query is more than one statement, and only the last would be answered.",
+            "Write one SELECT, without anything after a ';'.",
+        )
+    return sql[:end]
 
 
 def _indent(text: str) -> str:

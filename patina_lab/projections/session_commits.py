@@ -8,6 +8,7 @@ gives   session_id, sha, session_seq, commit_seq, minutes
 
 from __future__ import annotations
 
+from patina_lab.projections.calendar import MOST_DAYS
 from patina_lab.projections.projection import projection
 from patina_lab.projections.rel import Rel
 
@@ -23,6 +24,7 @@ _HOUR_US = 3_600_000_000
         "session_items": ("session_id", "occurred_us"),
         "commits": ("seq", "occurred_us", "sha"),
     },
+    ranges={"hours_after": (0, 24 * MOST_DAYS)},
     columns={
         "session_id": "text",
         "sha": "text, the commit",

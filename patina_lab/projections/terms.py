@@ -46,6 +46,7 @@ def words(text: str) -> list[str]:
 @projection(
     evidence=lambda row, params: f"SELECT seq FROM decisions WHERE seq = {row['decision_seq']}",
     needs={"decisions": ("seq", "content")},
+    ranges={"min_df": (1, None)},
     columns={
         "decision_seq": "integer, the decision's seq",
         "term": "text",

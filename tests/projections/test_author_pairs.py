@@ -55,7 +55,7 @@ def both_ways(touches: pa.Table, **params: object) -> tuple[pa.Table, pa.Table]:
 @given(
     rows=TOUCHES,
     cap=st.sampled_from([None, 2, 3]),
-    least=st.integers(0, 3),
+    least=st.integers(1, 3),
     block=st.sampled_from([1, 3, 1 << 16]),
 )
 def test_the_rows_are_those_of_the_text(rows, cap, least, block):

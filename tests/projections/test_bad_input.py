@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -179,3 +180,185 @@ class TestAParameter:
         """Two runs say the same."""
         with pytest.raises(pt.errors.InvalidOption, match=r"^The projection <lambda> returned"):
             lab.project(lambda touches: 3)
+
+    @pytest.mark.parametrize(
+        ("name", "params", "why"),
+        [
+            ("co_changes", {"min_count": -1}, "is below 1"),
+            ("co_changes", {"max_files": 0}, "is below 1"),
+            ("co_changes", {"min_count": 2.7}, "is no integer"),
+            ("co_changes", {"min_count": None}, "is no integer"),
+            ("co_changes", {"max_files": True}, "is no integer"),
+            ("collaboration", {"max_authors": 1}, "is below 2"),
+            ("collaboration", {"max_authors": "3"}, "is no number"),
+            ("collaboration", {"min_files": 0}, "is below 1"),
+            ("author_expertise", {"min_commits": -1}, "is below 1"),
+            ("hotspots", {"min_commits": float("nan")}, "is no integer"),
+            ("terms", {"min_df": 0}, "is below 1"),
+            ("session_commits", {"hours_after": -1}, "is below 0"),
+            ("session_commits", {"hours_after": float("inf")}, "is no finite number"),
+            ("decision_context", {"days": float("nan")}, "is no finite number"),
+            ("causality", {"days_after": 1e30}, "is above 1,000,000"),
+            ("causality_lags", {"bins": 10**30}, "is above 1,000"),
+            ("causality_null", {"shifts": 10**30}, "is above 100,000"),
+            ("causality_null", {"seed": -1}, "is below 0"),
+            ("causality_null", {"seed": None}, "is no integer"),
+            ("import_coupling", {"hidden": "False"}, "is neither True nor False"),
+            ("import_coupling", {"hops": True}, "is no integer"),
+        ],
+        ids=str,
+    )
+    def test_a_value_that_makes_no_sense_is_refused_by_its_name(
+        self, lab: pt.Lab, name: str, params: dict[str, object], why: str
+    ) -> None:
+        """It gave an empty table, every pair, a number cut off, or another table each time."""
+        ((param, value),) = params.items()
+        default = registry.find(name).params[param]
+        for ask in (lab.project, lab.materialize):
+            with pytest.raises(pt.errors.InvalidOption) as caught:
+                ask(name, **params)
+            assert caught.value.message == f"{param}={value!r} of {name} {why}."
+            assert f"Without it, {name} takes {param}={default!r}." in caught.value.hint
+
+    def test_what_makes_sense_is_taken(self, lab: pt.Lab) -> None:
+        """NumPy's numbers too, None where there need not be a limit, and whole days."""
+        import numpy as np
+
+        pairs = lab.project("co_changes", min_count=np.int64(3), max_files=None)
+        assert pairs.equals(lab.project("co_changes", min_count=3, max_files=None))
+        assert len(lab.project("causality", days_after=np.float64(7)))
+        assert len(lab.project("session_commits", hours_after=0))
+        assert len(lab.project("import_coupling", hidden=np.bool_(False)))
+
+    def test_a_projection_of_a_cell_says_what_its_parameters_take(self, lab: pt.Lab) -> None:
+        """By annotations and by its ranges; where it says nothing, it takes what it is given."""
+
+        @pt.projection(ranges={"top": (1, 100)})
+        def busiest(touches: Rel, *, top: int = 10, share=1) -> Rel:
+            return touches.query(f"SELECT path, {share} AS share FROM touches LIMIT {top}")
+
+        assert list(lab.project(busiest, top=2, share=0.5)["share"]) == [0.5, 0.5]
+        for wrong, why in ((0, "is below 1"), (101, "is above 100"), (1.5, "is no integer")):
+            with pytest.raises(pt.errors.InvalidOption, match=f"top={wrong} of busiest {why}"):
+                lab.project(busiest, top=wrong)
+
+
+class TestQueries:
+    """What a SELECT may say, and what is said of it where it may not."""
+
+    def test_a_relation_that_was_not_given(self, lab: pt.Lab) -> None:
+        """DuckDB named its own table, which has what comes after the slice's end, too."""
+        for table in ("touchs", "commits"):
+            with pytest.raises(UnknownName, match=f"no relation '{table}'") as caught:
+                lab.rel("touches").query(f"SELECT path FROM {table}").df()
+            assert "log." not in str(caught.value)
+            assert ("Did you mean 'touches'?" in caught.value.hint) == (table == "touchs")
+            assert "It has touches;" in caught.value.hint
+        with pytest.raises(pt.errors.UsageError) as asked:
+            lab.sql("SELECT * FROM touchs")
+        assert asked.value.hint == "Did you mean 'touches'?"
+
+    def test_an_input_that_lacks_a_relation_is_the_one_that_is_told(self, lab: pt.Lab) -> None:
+        inner = lab.rel("touches").query("SELECT path FROM gone")
+        with pytest.raises(UnknownName, match="no relation 'gone'") as caught:
+            inner.query("SELECT count(*) AS n FROM this").df()
+        assert "It has touches;" in caught.value.hint
+
+    def test_only_one_statement(self, lab: pt.Lab) -> None:
+        """The last one was answered, and the first forgotten."""
+        two = "SELECT path FROM touches; SELECT 2 AS path"
+        with pytest.raises(pt.errors.UsageError, match="more than one statement"):
+            lab.project(lambda touches: touches.query(two))
+
+    def test_a_semicolon_at_the_end_or_in_a_text_is_none(self, lab: pt.Lab) -> None:
+        """And a query goes on from there."""
+        ended = lab.rel("touches").query("SELECT path, 'a;b' AS mark FROM touches; -- all; of them")
+        again = ended.query("SELECT count(*) AS n, max(mark) AS mark FROM this").df()
+        assert again["n"][0] == len(lab.rel("touches").df())
+        assert again["mark"][0] == "a;b"
+
+    def test_a_column_of_using_gets_its_nearest(self, lab: pt.Lab) -> None:
+        joined = lab.rel("touches").query(
+            "SELECT path FROM touches JOIN commits USING (sqe)", commits=lab.rel("commits")
+        )
+        with pytest.raises(UnknownName, match="no column 'sqe'") as caught:
+            joined.df()
+        assert "Did you mean 'seq'?" in caught.value.hint
+
+    def test_a_parameter_named_almost_like_a_projection(self, lab: pt.Lab) -> None:
+        with pytest.raises(UnknownName, match="no projection 'hotspot'") as caught:
+            lab.project(lambda hotspot: hotspot)
+        assert caught.value.hint == "Did you mean 'hotspots'?"
+
+
+class TestWhatIsNoProjection:
+    @pytest.mark.parametrize("given", [3, None, ["hotspots"]], ids=str)
+    def test_no_function_either(self, lab: pt.Lab, given: object) -> None:
+        for ask in (lab.project, lab.materialize) if given is not None else (lab.project,):
+            with pytest.raises(pt.errors.InvalidOption, match="is no projection but of the type"):
+                ask(given)
+
+    def test_a_table_is_no_log(self, lab: pt.Lab) -> None:
+        with pytest.raises(pt.errors.InvalidOption, match="hotspots was given a DataFrame"):
+            pt.hotspots(lab.rel("touches").df())
+
+    def test_a_plain_function_is_not_kept(self, lab: pt.Lab) -> None:
+        """It has no version; it was an AttributeError."""
+        with pytest.raises(pt.errors.InvalidOption, match="The function plain has no version"):
+            lab.materialize(plain)
+        with pytest.raises(pt.errors.InvalidOption, match="The function plain has no version"):
+            lab.evidence(plain, {})
+
+    @pytest.mark.parametrize(
+        ("told", "why"),
+        [
+            ({"version": "2"}, "is no integer from 1"),
+            ({"version": 0}, "is no integer from 1"),
+            ({"needs": {"touchs": ("path",)}}, "no relation that plain reads 'touchs'"),
+            ({"ranges": {"tpo": (1, None)}}, "no parameter of plain 'tpo'"),
+        ],
+        ids=str,
+    )
+    def test_a_declaration_that_nobody_would_look_at(self, told: dict, why: str) -> None:
+        with pytest.raises(pt.errors.UsageError, match=why):
+            pt.projection(**told)(plain)
+
+    def test_a_projection_of_no_function(self) -> None:
+        with pytest.raises(pt.errors.InvalidOption, match="made of a function, and 5 is none"):
+            pt.projection(5)
+
+
+def plain(touches, *, top=1):
+    return touches
+
+
+class TestEvaluate:
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"k": 0}, {"k": 2.5}, {"k": "5"}, {"max_files": 1}, {"max_files": None}, {"seed": None}],
+        ids=str,
+    )
+    def test_a_number_that_is_none_is_refused(self, lab: pt.Lab, wrong: dict[str, Any]) -> None:
+        """One gave another interval each time; others were errors of something inside."""
+        ((name, value),) = wrong.items()
+        with pytest.raises(pt.errors.InvalidOption, match=rf"^{name}={value!r} is no integer from"):
+            pt.evaluate(pt.co_changes, *lab.log.split("2025-03-01"), **wrong)
+
+    def test_what_is_no_projection_or_no_slice(self, lab: pt.Lab) -> None:
+        train, valid = lab.log.split("2025-03-01")
+        with pytest.raises(pt.errors.InvalidOption, match=r"^plain is no projection"):
+            pt.evaluate(plain, train, valid)
+        with pytest.raises(pt.errors.InvalidOption, match="type int, is no slice of a log"):
+            pt.evaluate(pt.co_changes, 1, valid)
+
+        @pt.projection
+        def weak(touches):
+            return touches.query("SELECT path AS file_a, old_path AS file_b FROM touches")
+
+        with pytest.raises(pt.errors.UsageError, match="weak says of no pair of files how strong"):
+            pt.evaluate(weak, train, valid)
+
+    def test_a_name_will_do(self, lab: pt.Lab) -> None:
+        train, valid = lab.log.split("2025-03-01")
+        named = pt.evaluate("co_changes", train, valid)
+        assert named.equals(pt.evaluate(pt.co_changes, train, valid))

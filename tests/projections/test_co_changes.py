@@ -72,7 +72,7 @@ def rows(table):
         {"max_files": None},
         {"max_files": None, "min_count": 1},
         {"max_files": 2, "min_count": 1},
-        {"max_files": 0, "min_count": 1},
+        {"max_files": 1, "min_count": 1},
     ],
     ids=str,
 )

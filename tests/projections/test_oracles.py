@@ -193,29 +193,35 @@ def check_file_identity(lab: pt.Lab) -> None:
         for seq, group in links.groupby("seq")
     }
     files: list[dict[str, Any]] = []
+    had: dict[str, dict[str, Any]] = {}
 
     def holder(path: str) -> dict[str, Any] | None:
-        return next((file for file in files if file["now"] == path), None)
+        return next((file for file in files if path in file["now"]), None)
 
     while left:
         seq = min(n for n in left if not parents.get(n, set()) & left)
         left.remove(seq)
-        before = {row: holder(row.old_path if row.change == "R" else row.path)
-                  for row in sorted(rows[seq], key=lambda r: (r.path, r.change))}  # fmt: skip
+        before = {}
+        for row in sorted(rows[seq], key=lambda r: (r.path, r.change)):
+            name = row.old_path if row.change == "R" else row.path
+            before[row] = holder(name) or had.get(name)  # perhaps given up on another branch
         for row in before:
             gone = {"R": row.old_path, "D": row.path}.get(row.change)
             if gone is not None and (file := holder(gone)):
-                file["now"] = None
+                had[gone] = file
+                file["now"].remove(gone)
+                file["hidden"] = None
         for row, file in before.items():
             if row.change == "D":
                 continue
             if file is None or row.change == "A":
-                file = {"names": {}, "now": None}
+                file = {"names": {}, "now": [], "hidden": None}
                 files.append(file)
             other = holder(row.path)
             if other is not None and other is not file:
-                other["hidden"], other["now"] = row.path, None
-            file["now"] = row.path
+                other["hidden"] = row.path
+                other["now"].remove(row.path)
+            file["now"] = [*(name for name in file["now"] if name != row.path), row.path]
             file["names"].setdefault(row.path, []).append(seq)
     expected = {
         (n, path, min(seqs), max(seqs), len(seqs))
@@ -227,7 +233,7 @@ def check_file_identity(lab: pt.Lab) -> None:
     assert expected == set(table[columns].itertuples(index=False, name=None))
     for row in table.itertuples():
         file = files[row.identity - 1]
-        assert (file["now"] or file.get("hidden")) == none_if_missing(row.current)
+        assert [*file["now"], file["hidden"]][len(file["now"]) - 1] == none_if_missing(row.current)
 
 
 def check_collaboration(lab: pt.Lab) -> None:
@@ -547,6 +553,36 @@ class TestFileIdentity:
             2: ["b.txt", "a.txt"],
         }
         assert {1: {"b.txt"}, 2: {"a.txt"}} == {i: set(g["current"]) for i, g in groups}
+
+    def test_what_two_branches_do_to_one_file(self, tmp_path: Path) -> None:
+        """Called differently, or deleted and changed: one file; the docstring said so."""
+        build_repo(
+            """
+2025-03-01 git.commit ann a.txt
+    one
+    two
+    three
+2025-03-01 git.commit ann z.txt
+    uno
+2025-03-02 git.commit bob @side d.txt
+2025-03-03 git.commit ann a.txt>b.txt
+2025-03-04 git.commit ann -z.txt
+2025-03-05 git.commit bob @side a.txt>c.txt
+2025-03-06 git.commit bob @side z.txt
+2025-03-07 git.commit ann b.txt
+2025-03-08 git.merge ann side
+""",
+            tmp_path / "repo",
+        )
+        lab = pt.open(tmp_path / "repo", home=tmp_path / "home")
+        lab.scrape(progress=False)
+        check_file_identity(lab)
+        groups = lab.project("file_identity").groupby("identity")
+        assert {tuple(group["path"]): group["current"].iloc[0] for _, group in groups} == {
+            ("a.txt", "b.txt", "c.txt"): "b.txt",  # the latest in the replay
+            ("z.txt",): "z.txt",
+            ("d.txt",): "d.txt",
+        }
 
 
 class TestCausalityNull:

@@ -13,6 +13,7 @@ import patina_lab as pt
 from patina_lab.errors import InvalidOption, UnknownName
 from patina_lab.eventlog.relations import NAMES
 from patina_lab.projections import registry
+from patina_lab.projections.evidence import literal
 from patina_lab.projections.projection import Projection, check_params, projection, reads
 from patina_lab.projections.rel import Rel
 
@@ -179,3 +180,9 @@ def test_what_is_neither_names_both():
         registry.find("comits", NAMES)
     with pytest.raises(UnknownName, match="no projection 'commits'"):
         registry.find("commits")
+
+
+@pytest.mark.parametrize("nothing", [None, float("nan"), pd.NA, pd.NaT], ids=repr)
+def test_what_is_missing_in_a_row_is_null(nothing):
+    """A column that is all NULL, such as the lines of binary files, holds pandas' own."""
+    assert literal(nothing) == "NULL"

@@ -162,7 +162,7 @@ def test_a_relation_without_an_engine_says_where_to_get_one(ask):
     ("sql", "part"),
     [
         ("SELECT gram FROM jars", "no column 'gram' in jars"),
-        ("SELECT * FROM jras", "jras does not exist"),
+        ("SELECT * FROM jras", "no relation 'jras'"),
         ("SELECT * FORM jars", "syntax error"),
         ("SELECT CAST(seed AS INTEGER) FROM jars", "Could not convert"),
     ],
