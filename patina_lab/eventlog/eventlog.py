@@ -22,7 +22,7 @@ from patina_lab.eventlog.slice import Patterns, Slice, quote
 from patina_lab.eventlog.store import Manifest
 from patina_lab.eventlog.times import Moment, begin_us, end_us, length_us, looks_like_time
 from patina_lab.events.identity import instant
-from patina_lab.projections.rel import Rel
+from patina_lab.projections.rel import Rel, of_the_slice
 
 if TYPE_CHECKING:
     import duckdb
@@ -368,9 +368,10 @@ class Eventlog:
         Raises
         ------
         UsageError
-            What is no text of one SELECT.
+            What is no text of one SELECT, or reads the log's file past the slice.
         """
         _one_select(sql)
+        of_the_slice(sql)
         named = [name for name in NAMES if name in sql.lower()]
         if not named:
             return Rel(sql, engine=self.opened)

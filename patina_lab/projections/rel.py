@@ -94,9 +94,9 @@ class Rel:
         Raises
         ------
         UsageError
-            It is more than one statement.
+            It is more than one statement, or reads the log's file past the slice.
         """
-        sql = one_statement(sql)
+        sql = of_the_slice(one_statement(sql))
         named = {self.name: self, **others}
         if re.search(r"\bthis\b", sql, re.IGNORECASE):
             named.setdefault("this", self)
@@ -217,6 +217,33 @@ _QUALIFIED = re.compile(r'"(?:\w+\.)+(\w+)"')
 _LITERALS = re.compile(
     r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/""", re.DOTALL
 )
+
+
+_WHOLE_LOG = re.compile(
+    r"\b(?:from|join)\s+log\s*\.\s*(?:main\s*\.\s*)?(\w+)|\blog\s*\.\s*main\s*\.\s*(\w+)",
+    re.IGNORECASE,
+)
+_SAID = re.compile(r"""'(?:[^']|'')*'|\$\$.*?\$\$|--[^\n]*|/\*.*?\*/""", re.DOTALL)
+
+
+def of_the_slice(sql: str) -> str:
+    """Return a query that names relations alone; refuse one that names tables of the log's file.
+
+    Those hold the whole log: a slice as of a day would tell what came later.
+
+    Examples
+    --------
+    >>> of_the_slice("SELECT 'FROM log.touch' AS said FROM touches")
+    "SELECT 'FROM log.touch' AS said FROM touches"
+    """
+    found = _WHOLE_LOG.search(_SAID.sub(" ", sql).replace('"', ""))
+    if found is not None:
+        table = found[1] or found[2]
+        raise UsageError(
+            f"log.{table} is a table of the log's file, with all that a slice leaves out.",
+            "Name a relation alone, such as FROM touches.",
+        )
+    return sql
 
 
 def one_statement(sql: str) -> str:

@@ -163,6 +163,16 @@ def test_the_log_cannot_be_written(lab):
     assert len(lab.log.df()) == 16
 
 
+def test_a_query_cannot_ask_past_the_slice(lab):
+    """The control: what it would have told of a day before all."""
+    then = lab.as_of("1990-01-01")
+    assert then.sql("SELECT count(*) AS n FROM eventlog")["n"].tolist() == [0]
+    assert then.log.opened.rows("SELECT count(*) FROM log.main.eventlog") == [(16,)]
+    for asked in ("log.main.eventlog", "log.eventlog", "log.main.touch"):
+        with pytest.raises(UsageError, match="with all that a slice leaves out"):
+            then.sql(f"SELECT count(*) AS n FROM {asked}")
+
+
 # -- identity ----------------------------------------------------------------------------
 
 

@@ -24,6 +24,7 @@ import patina_lab as pt
 from patina_lab.eventlog import materialize as m
 from patina_lab.projections import registry
 from patina_lab.projections.projection import Projection
+from patina_lab.projections.rel import Rel
 
 FEW = settings(max_examples=max(settings.default.max_examples // 3, 1))
 CODE = "def f(x):\n    return x if x else 0\n"
@@ -144,8 +145,11 @@ def test_control_a_projection_that_looks_ahead_is_caught() -> None:
 
     @pt.projection
     def leaky(touches):
-        everything = "SELECT count(*) FROM log.main.touch"
-        return touches.query(f"SELECT path, 1.0 / ({everything}) AS share FROM touches ORDER BY 1")
+        everything = Rel("SELECT count(*) AS n FROM log.main.touch", "whole", touches.engine)
+        return touches.query(
+            "SELECT path, 1.0 / (SELECT n FROM whole) AS share FROM touches ORDER BY 1",
+            whole=everything,
+        )
 
     late = [Commit(((b"late.py", "100644", b"1\n"),), at=NOON + 10**6)]
     the_future_changes_nothing([], late, NOON + 7200, [pt.hotspots])

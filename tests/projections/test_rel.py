@@ -190,3 +190,25 @@ def test_a_query_may_begin_with_a_comment_or_be_recursive():
     assert plain.count("WITH") == 1
     recursive = one.query("WITH RECURSIVE t(n) AS (SELECT 1) SELECT n FROM t").to_sql()
     assert recursive.startswith("WITH RECURSIVE one AS (")
+
+
+@pytest.mark.parametrize(
+    ("sql", "table"),
+    [
+        ("SELECT * FROM log.main.touch", "touch"),
+        ("SELECT * FROM jars, log.main.touch", "touch"),
+        ('SELECT * FROM jars JOIN "log" . "eventlog" USING (seed)', "eventlog"),
+        ("SELECT (SELECT count(*) FROM /* all */ log.commits) AS n FROM jars", "commits"),
+    ],
+)
+def test_the_log_s_file_is_not_read_past_the_slice(sql, table):
+    """Its tables hold what a slice leaves out, the future too."""
+    with pytest.raises(UsageError, match=rf"log\.{table} is a table of the log's file") as caught:
+        JARS.query(sql)
+    assert "FROM touches" in caught.value.hint
+
+
+def test_what_is_only_called_log_may_be_read():
+    """An alias, a column, a text and a comment."""
+    sql = "SELECT log.seed, 'FROM log.main.touch' AS t FROM jars log -- FROM log.touch"
+    assert rows(JARS.query(sql))[0] == ("oat", "FROM log.main.touch")
