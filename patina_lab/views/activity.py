@@ -35,9 +35,9 @@ def activity(df: Any) -> Chart:
     -------
     altair.Chart
         The unit grows with the span; the axis names it.  The family of ``git.commit`` is
-        ``git``; the five largest are told apart.
+        ``git``; the five largest are told apart.  See `done` for what is left out.
     """
-    rows = chart.table(df, "activity", COLUMNS, SOURCE)
+    rows, without = done(chart.table(df, "activity", COLUMNS, SOURCE))
     if rows.empty or not rows["events"].sum():
         return chart.nothing(_TITLE, COLUMNS)
     alt = chart.altair()
@@ -50,7 +50,7 @@ def activity(df: Any) -> Chart:
     first, last = rows["day"].min(), rows["day"].max()
     summary = (
         f"{many(totals.sum(), 'event')} from {first:%Y-%m-%d} to {last:%Y-%m-%d}; "
-        f"most in {totals.idxmax()}: {totals.max():,}"
+        f"most in {totals.idxmax()}: {totals.max():,}{without}"
     )
     drawn = (
         alt.Chart(_drawable(bars))
@@ -91,6 +91,18 @@ def activity(df: Any) -> Chart:
         width=chart.WIDTH,
         height=220,
     )
+
+
+def done(rows: Any) -> tuple[Any, str]:
+    """Leave out ``code.*`` events where there are others; say how many, for the summary.
+
+    They are what the tree of one commit holds, and there are many: one for each function, import,
+    call.  None of them was done on its day, that of its file's last change.
+    """
+    code = rows["event_type"].str.startswith("code.") & (rows["events"] > 0)
+    if not code.any() or not rows.loc[~code, "events"].sum():
+        return rows, ""
+    return rows[~code], f"; without {rows.loc[code, 'events'].sum():,} of code.*"
 
 
 def _unit(days: Any) -> str:

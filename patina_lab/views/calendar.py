@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from patina_lab.views import chart, renderer
-from patina_lab.views.activity import COLUMNS, SOURCE
+from patina_lab.views.activity import COLUMNS, SOURCE, done
 from patina_lab.views.chart import many
 from patina_lab.views.renderer import INK, MUTED
 
@@ -28,7 +28,8 @@ def calendar(df: Any) -> Chart:
     Parameters
     ----------
     df : DataFrame
-        Columns ``day``, ``event_type`` and ``events``; all types are summed.
+        Columns ``day``, ``event_type`` and ``events``; all types are summed, but for what
+        `patina_lab.views.activity.done` leaves out.
 
     Returns
     -------
@@ -36,16 +37,16 @@ def calendar(df: Any) -> Chart:
         Up to two years: one square a day, larger and darker with more events.  Beyond:
         one cell a month with its number.
     """
-    rows = chart.table(df, "calendar", COLUMNS, SOURCE)
+    rows, without = done(chart.table(df, "calendar", COLUMNS, SOURCE))
     rows = rows[rows["events"] > 0]
     if rows.empty:
         return chart.nothing(_TITLE, COLUMNS)
     days = rows.groupby(rows["day"].dt.floor("D"))["events"].sum()
     span = (days.index.max() - days.index.min()).days
-    return _by_day(days) if span <= _LONGEST_BY_DAY else _by_month(days)
+    return (_by_day if span <= _LONGEST_BY_DAY else _by_month)(days, without)
 
 
-def _by_day(days: Any) -> Chart:
+def _by_day(days: Any, without: str) -> Chart:
     import pandas as pd
 
     alt = chart.altair()
@@ -101,7 +102,7 @@ def _by_day(days: Any) -> Chart:
     ]
     summary = (
         f"{many(days.sum(), 'event')} on {many(len(days), 'day')}; "
-        f"busiest {days.idxmax():%Y-%m-%d}: {most:,} (larger and darker is more)"
+        f"busiest {days.idxmax():%Y-%m-%d}: {most:,} (larger and darker is more){without}"
     )
     return chart.finish(
         alt.layer(*layers),
@@ -128,7 +129,7 @@ def _lanes(cells: Any, width: float, y: Any) -> Any:
     )
 
 
-def _by_month(days: Any) -> Chart:
+def _by_month(days: Any, without: str) -> Chart:
     alt = chart.altair()
     months = days.groupby([days.index.year, days.index.month]).sum()
     most = int(months.max())
@@ -176,7 +177,7 @@ def _by_month(days: Any) -> Chart:
     top = months.idxmax()
     summary = (
         f"{many(days.sum(), 'event')} in {many(len(months), 'month')}; "
-        f"busiest {_MONTHS[top[1] - 1]} {top[0]}: {most:,}"
+        f"busiest {_MONTHS[top[1] - 1]} {top[0]}: {most:,}{without}"
     )
     return chart.finish(
         alt.layer(squares, numbers),

@@ -272,6 +272,25 @@ def test_calendar_sums_all_types_of_a_day() -> None:
     assert {"day": "2025-03-04 Tue", "events": 3} in rows(plot.calendar(ACTIVITY))
 
 
+@pytest.mark.parametrize("days", [1, 1000])
+@pytest.mark.parametrize("draw", [plot.activity, plot.calendar])
+def test_what_a_tree_holds_is_no_activity_of_a_day(draw, days: int) -> None:
+    """A thousand functions of one file hid ten years of commits; alone they are shown."""
+    code = pd.DataFrame(
+        {
+            "day": [pd.Timestamp("2025-03-04") + pd.Timedelta(days=days)],
+            "event_type": ["code.function"],
+            "events": [1000],
+        }
+    )
+    drawn = draw(pd.concat([ACTIVITY, code]))
+    assert sum(row["events"] for row in rows(drawn)) == ACTIVITY["events"].sum()
+    assert "without 1,000 of code.*" in json.dumps(drawn.to_dict()["title"])
+    alone = draw(code)
+    assert sum(row["events"] for row in rows(alone)) == 1000
+    assert "without" not in json.dumps(alone.to_dict()["title"])
+
+
 def test_calendar_turns_to_months_when_it_is_long() -> None:
     """Beyond two years a day is too small to see."""
     long = ACTIVITY.assign(
