@@ -290,17 +290,20 @@ class Lab:
     def _at(self, revision: str) -> OpenLog:
         """Open the log of another commit: what a scrape at that commit would make.
 
-        It is built upon the newest log and kept for the next time.
+        It is built upon the newest log, has its upper limit in time, and is kept for the next time.
         """
         sha = self.repository.resolve(revision)
         current = self.store.manifest()
+        until = None
         with Objects(self.repository) as objects:
             told = self._told(objects, current) if current is not None else {}
             request = self._request(objects, sha, told)
+        if current is not None and (until_us := current.options["until_us"]) is not None:
+            until = instant(until_us - 1)
         built = build(
             self.repository,
             self.store,
-            replace(request, at=sha),
+            replace(request, at=sha, until=until),
             name=f"at-{sha}",
             base=current,
             progress=silent,

@@ -189,6 +189,17 @@ class TestScraping:
         assert 0 < march.events < whole.events
         assert lab.log.df()["timestamp"].max() < pd.Timestamp("2025-03-16", tz="UTC")
 
+    def test_as_of_a_commit_keeps_the_limit_of_the_log(self, home: Path) -> None:
+        """Who scraped until a day does not see later ones by naming a commit."""
+        lab = pt.open(teaching(home / "limit"), home=home / "limit-home")
+        lab.scrape(until="2025-03-15", progress=False)
+        assert lab.as_of("HEAD").digest == lab.digest
+        other = pt.open(lab.repository.path, home=home / "limit-other")
+        other.scrape(at="HEAD~5", until="2025-03-15", progress=False)
+        assert lab.as_of("HEAD~5").digest == other.digest
+        other.scrape(progress=False)
+        assert other.as_of("HEAD").digest != lab.digest
+
     def test_the_work_tree_is_added_only_when_asked_for(self, small: Path, tmp_path: Path) -> None:
         """An uncommitted note is marked as such and gives another digest."""
         lab = pt.open(small, home=tmp_path / "home")
