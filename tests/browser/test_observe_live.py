@@ -218,11 +218,21 @@ def filter_page_and_read(live: Live) -> None:
         "text => document.querySelector('.patina-widget select[size] option')?.innerText === text",
         newest,
     )
+    # The list is sent first: the page is whole once the first one has no newer one.
+    live.until(
+        "() => [...document.querySelectorAll('.patina-widget button')]"
+        ".some(b => b.innerText.trim() === 'Newer' && b.disabled)"
+    )
 
     browser.get_by_label("Type").focus()
     live.tab_to("Text in the event")
-    live.page.keyboard.type("first come, first served")
-    browser.get_by_text("4 events match; 4 are listed.").wait_for()
+    asked = "first come, first served"
+    live.page.keyboard.type(asked)
+    assert browser.get_by_label("Text in the event").input_value() == asked
+    try:
+        browser.get_by_text("4 events match; 4 are listed.").wait_for()
+    except Exception as err:
+        raise AssertionError(f"The browser shows: {browser.inner_text()}") from err
     code = browser.get_by_role("group", name="As code")
     code.filter(has_text="first come, first served").wait_for()
     live.tab_to("Events")
