@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from patina_lab.commands.options import Command, as_json, repo, speaks
+from patina_lab.commands.options import Command, as_json, records, repo, speaks
 from patina_lab.errors import CheckFailed, InvalidOption
 
 if TYPE_CHECKING:
@@ -181,9 +181,7 @@ def _print_query(made: Beliefs, query: str, as_json: bool) -> None:
         made.log.opened.lock_down()
     table = made.sql(query)
     if as_json:
-        click.echo(
-            table.to_json(orient="records", date_format="iso", date_unit="us", double_precision=15)
-        )
+        click.echo(records(table))
     elif len(table):
         click.echo(table.to_string(index=False, max_colwidth=80))
     else:
@@ -250,11 +248,7 @@ def explain(
     if evolution is not None:
         table = made.evolution(found, every=evolution)
         if as_json:
-            click.echo(
-                table.to_json(
-                    orient="records", date_format="iso", date_unit="us", double_precision=15
-                )
-            )
+            click.echo(records(table))
         else:
             click.echo(table.to_string(index=False, max_colwidth=60, float_format="{:.3f}".format))
         return

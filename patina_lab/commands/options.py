@@ -8,12 +8,15 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from patina_lab.errors import InvalidOption, PatinaError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Command = Callable[..., Any]
 
@@ -88,6 +91,11 @@ def one_format(form: str, wanted: str, as_json: bool) -> str:
     if source is ParameterSource.COMMANDLINE and form not in (wanted, "json"):
         raise InvalidOption(f"--json and --format {form} are two formats.", "Give one of them.")
     return wanted
+
+
+def records(table: pd.DataFrame) -> str:
+    """Return the rows of a table as JSON, with as many digits as pandas can write."""
+    return table.to_json(orient="records", date_format="iso", date_unit="us", double_precision=15)
 
 
 def speaks(command: Command) -> Command:

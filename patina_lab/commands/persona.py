@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from patina_lab.commands.options import as_json, speaks
+from patina_lab.commands.options import as_json, records, speaks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,9 +23,7 @@ def _persona() -> Persona:
 
 def _show(table: pd.DataFrame, wants_json: bool) -> None:
     if wants_json:
-        click.echo(
-            table.to_json(orient="records", date_format="iso", date_unit="us", double_precision=15)
-        )
+        click.echo(records(table))
     elif len(table):
         click.echo(table.to_string(index=False, max_colwidth=70, na_rep=""))
     else:

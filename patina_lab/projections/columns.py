@@ -30,11 +30,7 @@ def missing_column(message: str) -> str | None:
     >>> missing_column("Schema error: No field named t.auhtor. Valid fields are t.path.")
     'auhtor'
     """
-    for said in _SAID:
-        match = said.search(message)
-        if match:
-            return match[1]
-    return None
+    return _named(_SAID, message)
 
 
 _SAID_OF_RELATIONS = (
@@ -53,11 +49,12 @@ def missing_relation(message: str) -> str | None:
     >>> missing_relation("Error during planning: table 'datafusion.public.touchs' not found")
     'touchs'
     """
-    for said in _SAID_OF_RELATIONS:
-        match = said.search(message)
-        if match:
-            return match[1]
-    return None
+    return _named(_SAID_OF_RELATIONS, message)
+
+
+def _named(said: Iterable[re.Pattern[str]], message: str) -> str | None:
+    found = next(filter(None, (one.search(message) for one in said)), None)
+    return found and found[1]
 
 
 def unknown_column(column: str, relations: Mapping[str, Iterable[str]]) -> UnknownName:
