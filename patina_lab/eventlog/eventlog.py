@@ -22,6 +22,7 @@ from patina_lab.eventlog.slice import Patterns, Slice, quote
 from patina_lab.eventlog.store import Manifest
 from patina_lab.eventlog.times import Moment, begin_us, end_us, length_us, looks_like_time
 from patina_lab.events.identity import instant
+from patina_lab.projections.columns import missing_relation
 from patina_lab.projections.rel import Rel, of_the_slice
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ T = TypeVar("T")
 
 PREFIX = "log.main."
 _QUIET = threading.Lock()
-_NO_TABLE = re.compile(r"Table with name (\S+) does not exist")
 _INTERNAL = re.compile(r'Did you mean "(?:pg|duckdb|sqlite|pragma|information)_')
 
 
@@ -161,9 +161,9 @@ def _explained() -> Iterator[None]:
         candidates = [line for line in said[1:] if line.startswith(("Candidate", "Did you"))]
         candidates = [line for line in candidates if not line.endswith(":")]
         hint = " ".join(candidates)
-        missing = _NO_TABLE.search(said[0])
+        missing = missing_relation(said[0])
         if missing and _INTERNAL.search(hint):
-            hint = UnknownName.among("relation", missing[1], NAMES).hint
+            hint = UnknownName.among("relation", missing, NAMES).hint
         raise UsageError(said[0].rstrip(".!") + ".", hint) from err
 
 
